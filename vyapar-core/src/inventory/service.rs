@@ -1,0 +1,413 @@
+//! Use cases of products and their stock.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::{
+    ChangeKind, ChangeLine, ChangeOutcome, Delta, InventoryError, MAX_LINES, Movement, NewProduct, ProductFilter,
+    ProductPrice, ProductStatus, StockChange, StockLevel, StoreProduct, Verification,
+};
+use crate::actor::Actor;
+use crate::error::{ParseError, RepositoryErrorKind};
+use crate::id::{OperationId, ProductId, StoreId};
+use crate::page::{Page, PageRequest};
+use crate::quantity::{Quantity, QuantityDelta, StockUnit};
+use crate::store::UpdateOutcome;
+use crate::system::AuditDraft;
+use crate::vyapar::Context;
+
+/// How often a write that met another writer is decided anew.
+const ROUNDS: usize = 5;
+
+/// A product with its stock, as the store's people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductView {
+    /// The product.
+    pub product: StoreProduct,
+    /// Its stock; zero of everything before any was opened.
+    pub level: StockLevel,
+}
+
+impl ProductView {
+    /// Whether nothing is free to sell (`out_of_stock` of the spec).
+    #[must_use]
+    pub const fn is_out_of_stock(&self) -> bool {
+        self.level.current.is_zero()
+    }
+
+    /// Whether it should be ordered again.
+    #[must_use]
+    pub fn is_low(&self) -> bool {
+        self.product.details.min_stock_level.is_some_and(|least| self.level.current <= least)
+    }
+}
+
+/// Adding products, changing their prices, moving and checking stock.
+#[derive(Clone)]
+pub struct InventoryService {
+    context: Arc<Context>,
+}
+
+impl InventoryService {
+    pub(crate) const fn new(context: Arc<Context>) -> Self {
+        Self { context }
+    }
+
+    /// Adds a product and opens its stock at zero.
+    ///
+    /// Product and stock may live on two backends, so a crash can leave the stock unopened;
+    /// adding the same product again (same SKU, same details) completes it and answers the
+    /// same product.
+    ///
+    /// # Errors
+    /// [`InventoryError::SkuTaken`] when the SKU is another product's; a malformed text; storage.
+    pub async fn add_product(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        new: NewProduct,
+    ) -> Result<StoreProduct, InventoryError> {
+        manage(actor, store, "add products")?;
+        check(&new)?;
+        let (env, ports) = (&self.context.env, &self.context.ports);
+        let now = env.now();
+        let product = StoreProduct {
+            id: ProductId::from_uuid(env.uuid()),
+            store_id: store,
+            details: new,
+            status: ProductStatus::Active,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        let audit = AuditDraft {
+            store_id: Some(store),
+            action: "product.add",
+            entity_type: "store_product",
+            entity_id: product.id.to_string(),
+            old_values: None,
+            new_values: Some(json!({ "sku": product.details.sku, "price": product.details.price })),
+        }
+        .by(actor, env, now);
+        let product = match ports.product.products.insert(store, product.clone(), audit).await {
+            Ok(()) => product,
+            Err(error) if matches!(error.kind(), RepositoryErrorKind::AlreadyExists { .. }) => {
+                match ports.product.products.find_by_sku(store, &product.details.sku).await? {
+                    Some(there) if there.details == product.details => there,
+                    _ => return Err(InventoryError::SkuTaken(product.details.sku)),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        };
+        ports.stock.ledger.open(store, product.id, product.details.stock_unit, now).await?;
+        Ok(product)
+    }
+
+    /// Products with their stock, as asked; for those who work for the store.
+    ///
+    /// # Errors
+    /// [`InventoryError::NoStore`]; storage; a cursor of another list.
+    pub async fn products(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        filter: ProductFilter,
+        page: PageRequest,
+    ) -> Result<Page<ProductView>, InventoryError> {
+        work(actor, store)?;
+        let page = self.context.ports.product.products.list(store, filter, page).await?;
+        let ids: Vec<_> = page.items.iter().map(|product| product.id).collect();
+        let mut levels = self.levels_of(store, &ids).await?;
+        Ok(page.map(|product| ProductView { level: level_or_zero(&mut levels, &product), product }))
+    }
+
+    /// One product with its stock; for those who work for the store.
+    ///
+    /// # Errors
+    /// [`InventoryError::NoStore`], [`InventoryError::NoProduct`]; storage.
+    pub async fn product(&self, actor: &Actor, store: StoreId, id: ProductId) -> Result<ProductView, InventoryError> {
+        work(actor, store)?;
+        let product = self.one(store, id).await?;
+        let mut levels = self.levels_of(store, &[id]).await?;
+        Ok(ProductView { level: level_or_zero(&mut levels, &product), product })
+    }
+
+    /// Changes a product's price. Open orders keep theirs: the quote is frozen into them.
+    ///
+    /// # Errors
+    /// [`InventoryError::NoProduct`], [`InventoryError::Forbidden`]; storage.
+    pub async fn set_price(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        id: ProductId,
+        price: ProductPrice,
+    ) -> Result<StoreProduct, InventoryError> {
+        manage(actor, store, "change prices")?;
+        self.update(actor, store, id, "product.price", |product| {
+            let old = std::mem::replace(&mut product.details.price, price);
+            Ok((json!({ "price": old }), json!({ "price": price })))
+        })
+        .await
+    }
+
+    /// Puts a product on sale or takes it off. A discontinued product stays so.
+    ///
+    /// # Errors
+    /// [`InventoryError::NotAllowed`], [`InventoryError::NoProduct`]; storage.
+    pub async fn set_product_status(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        id: ProductId,
+        to: ProductStatus,
+    ) -> Result<StoreProduct, InventoryError> {
+        manage(actor, store, "take products on and off sale")?;
+        self.update(actor, store, id, "product.status", |product| {
+            let from = std::mem::replace(&mut product.status, to);
+            if from == ProductStatus::Discontinued && to != from {
+                return Err(InventoryError::NotAllowed { from, to });
+            }
+            Ok((json!({ "status": from }), json!({ "status": to })))
+        })
+        .await
+    }
+
+    /// Books goods received. The same operation id is booked once.
+    ///
+    /// # Errors
+    /// As [`adjust`](Self::adjust).
+    pub async fn receive(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        operation: OperationId,
+        lines: &[(ProductId, Quantity)],
+    ) -> Result<Vec<Movement>, InventoryError> {
+        let lines = lines.iter().map(|(id, quantity)| (*id, Delta::By(quantity.inward()))).collect::<Vec<_>>();
+        self.adjust(actor, store, operation, ChangeKind::Purchase, &lines, None).await
+    }
+
+    /// Changes stock: all lines or none. Lines of one product are summed (counts of one
+    /// product must agree). The same operation id is applied once, and answers the same
+    /// movements again.
+    ///
+    /// # Errors
+    /// All short lines ([`InventoryError::InsufficientStock`]), all counts below what is held
+    /// ([`InventoryError::CountedBelowReserved`]), quantities the unit cannot have, products
+    /// the store does not have; storage.
+    pub async fn adjust(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        operation: OperationId,
+        kind: ChangeKind,
+        lines: &[(ProductId, Delta)],
+        reason: Option<String>,
+    ) -> Result<Vec<Movement>, InventoryError> {
+        manage(actor, store, "change stock")?;
+        let lines = self.change_lines(store, lines).await?;
+        let now = self.context.env.now();
+        let ledger = &self.context.ports.stock.ledger;
+        let change = StockChange { operation, kind, lines, reason, performed_by: actor.user(), now };
+        let mut opened = false;
+        loop {
+            return match ledger.change(store, change.clone()).await? {
+                ChangeOutcome::Applied(movements) | ChangeOutcome::AlreadyApplied(movements) => Ok(movements),
+                ChangeOutcome::Short(lines) => Err(InventoryError::InsufficientStock(lines)),
+                ChangeOutcome::Reserved(counts) => Err(InventoryError::CountedBelowReserved(counts)),
+                ChangeOutcome::TooMuch(product) => Err(InventoryError::TooMuch(product)),
+                ChangeOutcome::NotOpen(missing) if !opened => {
+                    // The products exist (checked above): a crash came between them and their stock.
+                    for product in self.context.ports.product.products.get_many(store, &missing).await? {
+                        ledger.open(store, product.id, product.details.stock_unit, now).await?;
+                    }
+                    opened = true;
+                    continue;
+                }
+                ChangeOutcome::NotOpen(missing) => Err(InventoryError::NoProduct(missing)),
+            };
+        }
+    }
+
+    /// A product's movements, newest first; for those who work for the store.
+    ///
+    /// # Errors
+    /// [`InventoryError::NoStore`]; storage; a cursor of another list.
+    pub async fn movements(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        id: ProductId,
+        page: PageRequest,
+    ) -> Result<Page<Movement>, InventoryError> {
+        work(actor, store)?;
+        Ok(self.context.ports.stock.ledger.movements(store, id, page).await?)
+    }
+
+    /// Checks that levels, movements and reservations of the store add up.
+    ///
+    /// # Errors
+    /// [`InventoryError::NoStore`]; storage.
+    pub async fn verify(&self, actor: &Actor, store: StoreId) -> Result<Verification, InventoryError> {
+        work(actor, store)?;
+        Ok(self.context.ports.stock.ledger.verify(store).await?)
+    }
+
+    async fn change_lines(
+        &self,
+        store: StoreId,
+        lines: &[(ProductId, Delta)],
+    ) -> Result<Vec<ChangeLine>, InventoryError> {
+        let count = lines.len();
+        let mut merged: Vec<ChangeLine> = Vec::with_capacity(count.min(MAX_LINES));
+        for (product_id, delta) in lines {
+            match merged.iter_mut().find(|line| line.product_id == *product_id) {
+                Some(line) => line.delta = sum(line.delta, *delta, *product_id)?,
+                None => merged.push(ChangeLine { product_id: *product_id, delta: *delta }),
+            }
+            if merged.len() > MAX_LINES {
+                return Err(InventoryError::Lines { count, max: MAX_LINES });
+            }
+        }
+        if merged.is_empty() {
+            return Err(InventoryError::Lines { count, max: MAX_LINES });
+        }
+        let ids: Vec<_> = merged.iter().map(|line| line.product_id).collect();
+        let products = self.context.ports.product.products.get_many(store, &ids).await?;
+        let units: HashMap<ProductId, StockUnit> = products.iter().map(|p| (p.id, p.details.stock_unit)).collect();
+        let missing: Vec<_> = ids.into_iter().filter(|id| !units.contains_key(id)).collect();
+        if !missing.is_empty() {
+            return Err(InventoryError::NoProduct(missing));
+        }
+        for line in &merged {
+            let unit = units.get(&line.product_id).copied().unwrap_or(StockUnit::Piece);
+            let checked = match line.delta {
+                Delta::By(delta) => unit.check(delta.magnitude()),
+                Delta::Counted(count) => unit.check_precision(count),
+            };
+            checked.map_err(|source| InventoryError::Quantity { product_id: line.product_id, source })?;
+        }
+        Ok(merged)
+    }
+
+    async fn update(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        id: ProductId,
+        action: &'static str,
+        change: impl Fn(&mut StoreProduct) -> Result<(serde_json::Value, serde_json::Value), InventoryError>,
+    ) -> Result<StoreProduct, InventoryError> {
+        let (env, ports) = (&self.context.env, &self.context.ports);
+        for _ in 0..ROUNDS {
+            let mut product = self.one(store, id).await?;
+            let expected = product.version;
+            let (old, new) = change(&mut product)?;
+            if old == new {
+                return Ok(product);
+            }
+            let now = env.now();
+            product.version += 1;
+            product.updated_at = now;
+            let audit = AuditDraft {
+                store_id: Some(store),
+                action,
+                entity_type: "store_product",
+                entity_id: id.to_string(),
+                old_values: Some(old),
+                new_values: Some(new),
+            }
+            .by(actor, env, now);
+            match ports.product.products.update(store, product.clone(), expected, audit).await? {
+                UpdateOutcome::Updated => return Ok(product),
+                UpdateOutcome::Stale => {}
+            }
+        }
+        Err(InventoryError::Concurrent)
+    }
+
+    async fn one(&self, store: StoreId, id: ProductId) -> Result<StoreProduct, InventoryError> {
+        let found = self.context.ports.product.products.get_many(store, &[id]).await?;
+        found.into_iter().next().ok_or_else(|| InventoryError::NoProduct(vec![id]))
+    }
+
+    async fn levels_of(
+        &self,
+        store: StoreId,
+        ids: &[ProductId],
+    ) -> Result<HashMap<ProductId, StockLevel>, InventoryError> {
+        let levels = self.context.ports.stock.ledger.levels(store, ids).await?;
+        Ok(levels.into_iter().map(|level| (level.product_id, level)).collect())
+    }
+}
+
+fn level_or_zero(levels: &mut HashMap<ProductId, StockLevel>, product: &StoreProduct) -> StockLevel {
+    levels.remove(&product.id).unwrap_or(StockLevel {
+        product_id: product.id,
+        unit: product.details.stock_unit,
+        current: Quantity::ZERO,
+        reserved: Quantity::ZERO,
+        seq: 0,
+        updated_at: product.created_at,
+    })
+}
+
+fn sum(a: Delta, b: Delta, product_id: ProductId) -> Result<Delta, InventoryError> {
+    let overflow = |source| InventoryError::Quantity { product_id, source };
+    match (a, b) {
+        (Delta::By(a), Delta::By(b)) => {
+            QuantityDelta::from_thousandths(a.thousandths() + b.thousandths()).map(Delta::By).map_err(overflow)
+        }
+        (Delta::Counted(a), Delta::Counted(b)) if a == b => Ok(Delta::Counted(a)),
+        _ => Err(ParseError::new("single count of one product", &product_id.to_string()).into()),
+    }
+}
+
+fn work(actor: &Actor, store: StoreId) -> Result<(), InventoryError> {
+    if actor.works_for(store) { Ok(()) } else { Err(InventoryError::NoStore(store)) }
+}
+
+fn manage(actor: &Actor, store: StoreId, what: &'static str) -> Result<(), InventoryError> {
+    work(actor, store)?;
+    if actor.manages(store) { Ok(()) } else { Err(InventoryError::Forbidden(what)) }
+}
+
+fn check(new: &NewProduct) -> Result<(), InventoryError> {
+    let length = new.product_name.trim().chars().count();
+    if length == 0 || length > 200 {
+        return Err(ParseError::new("product name of 1 to 200 characters", &new.product_name).into());
+    }
+    if let Some(barcode) = &new.barcode
+        && !is_barcode(barcode)
+    {
+        return Err(ParseError::new("EAN-8, UPC-A or EAN-13 with a right check digit", barcode).into());
+    }
+    Ok(())
+}
+
+/// EAN-8, UPC-A, EAN-13: digits whose last one checks the others (GS1, weights 3 and 1).
+fn is_barcode(text: &str) -> bool {
+    let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(10)).collect();
+    digits.is_some_and(|digits| {
+        let sum: u32 = digits.iter().rev().enumerate().map(|(at, d)| d * if at % 2 == 0 { 1 } else { 3 }).sum();
+        matches!(digits.len(), 8 | 12 | 13) && sum.is_multiple_of(10)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn barcodes_check_themselves() {
+        for good in ["8901725133979", "96385074", "036000291452"] {
+            assert!(is_barcode(good), "{good}");
+        }
+        for bad in ["8901725133978", "9638507", "", "890172513397x"] {
+            assert!(!is_barcode(bad), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The core of vyapar: entities, rules, services and ports.
+//!
+//! No database, no HTTP, no runtime: storage, payment gateways, time, randomness and keys
+//! come in from outside. Code is cut by area, and an area has the same name in every crate.
+
+pub mod actor;
+pub mod contact;
+pub mod env;
+pub mod error;
+pub mod geo;
+pub mod id;
+pub mod india;
+pub mod inventory;
+pub mod money;
+pub mod order;
+pub mod page;
+pub mod payment;
+pub mod ports;
+pub mod pricing;
+pub mod quantity;
+pub mod secret;
+pub mod store;
+pub mod system;
+mod text_enum;
+pub mod time;
+mod vyapar;
+
+pub use actor::{Actor, Party, RequestContext, StoreRole};
+pub use env::Env;
+pub use error::{ParseError, RepositoryError, RepositoryErrorKind, Stored};
+pub use id::{
+    AuditId, CustomerId, HistoryId, MovementId, OperationId, OrderId, OrderItemId, OrderNumber, PaymentId, ProductId,
+    RefundId, ReservationId, StoreId, TrackingId, UserId,
+};
+pub use money::Money;
+pub use page::{AllStores, Cursor, Page, PageRequest};
+pub use ports::Ports;
+pub use quantity::{Quantity, QuantityDelta, StockUnit};
+pub use secret::{Blind, KeyRing, Sealed, SecretKey};
+pub use time::Timestamp;
+pub use vyapar::{Vyapar, VyaparBuilder};

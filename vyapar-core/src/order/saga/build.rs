@@ -1,0 +1,240 @@
+//! Quote a basket, and make the order of it.
+
+use std::collections::HashMap;
+
+use chrono::TimeDelta;
+use rust_decimal::prelude::ToPrimitive;
+use serde_json::json;
+
+use super::Saga;
+use crate::actor::Actor;
+use crate::id::{HistoryId, OrderItemId, ProductId};
+use crate::inventory::{Hold, ProductStatus, StoreProduct};
+use crate::order::basket::{Basket, BasketLine};
+use crate::order::place::Destination;
+use crate::order::{NewOrder, Order, OrderError, OrderItem, OrderStatus, OrderTotals, PaymentStatus, StatusEntry};
+use crate::pricing::{Quote, QuoteLine, Supply, quote};
+use crate::store::{Store, StoreStatus};
+use crate::system::AuditDraft;
+use crate::time::Timestamp;
+
+/// How fast a delivery moves, for the estimate: km in an hour.
+const KM_PER_HOUR: f64 = 15.0;
+
+/// A basket with its frozen prices.
+pub(super) struct Quoted {
+    pub(super) store: Store,
+    pub(super) products: HashMap<ProductId, StoreProduct>,
+    pub(super) quote: Quote,
+}
+
+impl Saga {
+    /// Prices a basket. A refusal writes nothing and is not remembered.
+    pub(super) async fn quote(&self, basket: &Basket) -> Result<Quoted, OrderError> {
+        let request = &basket.request;
+        let ports = &self.context.ports;
+        let store = ports.store.stores.get(request.store_id).await?.ok_or(OrderError::NoStore(request.store_id))?;
+        if store.status != StoreStatus::Active {
+            return Err(OrderError::StoreNotActive(store.status));
+        }
+        if request.payment_method.is_online() {
+            if !store.profile.accepts_online_payment {
+                return Err(OrderError::PaymentNotAccepted(request.payment_method));
+            }
+            if self.context.gateway.is_none() {
+                return Err(OrderError::NoGateway);
+            }
+        }
+        check_reach(&store, &request.destination)?;
+        let ids: Vec<_> = basket.lines.iter().map(|line| line.product_id).collect();
+        let products: HashMap<ProductId, StoreProduct> = ports
+            .product
+            .products
+            .get_many(request.store_id, &ids)
+            .await?
+            .into_iter()
+            .filter(|product| product.status == ProductStatus::Active)
+            .map(|product| (product.id, product))
+            .collect();
+        let unknown: Vec<_> = ids.into_iter().filter(|id| !products.contains_key(id)).collect();
+        if !unknown.is_empty() {
+            return Err(OrderError::UnknownProducts(unknown));
+        }
+        let lines = basket
+            .lines
+            .iter()
+            .filter_map(|line| products.get(&line.product_id).map(|product| (line, product)))
+            .map(|(line, product)| quote_line(line, product))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (supply, fee) = match &request.destination {
+            Destination::Delivery(address) => {
+                (Supply::between(&store.profile.state, &address.state), store.profile.delivery_fee)
+            }
+            Destination::Pickup => (Supply::IntraState, crate::Money::ZERO),
+        };
+        let quote = quote(lines, supply, fee)?;
+        if matches!(request.destination, Destination::Delivery(_)) && quote.subtotal < store.profile.min_order_amount {
+            let minimum = store.profile.min_order_amount;
+            return Err(OrderError::BelowMinimum { subtotal: quote.subtotal, minimum });
+        }
+        match request.expected_total {
+            Some(expected) if expected != quote.total => {
+                Err(OrderError::PriceChanged { expected, actual: quote.total })
+            }
+            _ => Ok(Quoted { store, products, quote }),
+        }
+    }
+
+    /// The order of a quoted basket, with its first history row and its audit entry.
+    pub(super) fn build(
+        &self,
+        actor: &Actor,
+        basket: &Basket,
+        quoted: &Quoted,
+        hold: &Hold,
+    ) -> Result<NewOrder, OrderError> {
+        let env = &self.context.env;
+        let now = env.now();
+        let request = &basket.request;
+        let id = &hold.order_id;
+        let seal = |column: &str, text: &str| env.seal(&crate::order::sealed_at(id, column), text);
+        let address = match &request.destination {
+            Destination::Delivery(address) => {
+                // The address is made of checked texts; it always has a JSON form.
+                Some(seal("delivery_address", &json!(address).to_string())?)
+            }
+            Destination::Pickup => None,
+        };
+        let place_of_supply = match &request.destination {
+            Destination::Delivery(address) => address.state.clone(),
+            Destination::Pickup => quoted.store.profile.state.clone(),
+        };
+        let order = Order {
+            id: id.clone(),
+            order_number: id.number(),
+            tracking_id: env.tracking_id(),
+            store_id: request.store_id,
+            customer_id: request.customer_id,
+            customer_name: seal("customer_name", request.customer_name.as_str())?,
+            customer_phone: seal("customer_phone", request.customer_phone.as_str())?,
+            delivery_address: address,
+            delivery_notes: request.delivery_notes.as_ref().map(|t| seal("delivery_notes", t.as_str())).transpose()?,
+            customer_note: request.customer_note.as_ref().map(|t| seal("customer_note", t.as_str())).transpose()?,
+            place_of_supply,
+            fulfilment: request.destination.fulfilment(),
+            status: OrderStatus::Placed,
+            items: self.items(basket, quoted),
+            totals: OrderTotals {
+                subtotal: quoted.quote.subtotal,
+                discount: quoted.quote.discount,
+                tax: quoted.quote.tax,
+                delivery_fee: quoted.quote.delivery_fee,
+                total: quoted.quote.total,
+            },
+            payment_method: request.payment_method,
+            payment_status: PaymentStatus::Pending,
+            paid_by: None,
+            payment_id: None,
+            hold: hold.clone(),
+            fingerprint: basket.fingerprint,
+            dispatched: false,
+            cancel_reason: None,
+            cancelled_by: None,
+            channel: request.channel,
+            language: request.language.clone(),
+            estimated_delivery: estimate(now, &quoted.store, &request.destination),
+            effects: Vec::new(),
+            recover_at: None,
+            failures: 0,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        let history = StatusEntry {
+            id: HistoryId::from_uuid(env.uuid()),
+            order_id: id.clone(),
+            version: 1,
+            status: OrderStatus::Placed,
+            party: actor.party(),
+            changed_by: actor.user(),
+            notes: None,
+            created_at: now,
+        };
+        let audit = AuditDraft {
+            store_id: Some(order.store_id),
+            action: "order.place",
+            entity_type: "order",
+            entity_id: id.to_string(),
+            old_values: None,
+            new_values: Some(json!({
+                "status": order.status, "total": order.totals.total, "payment_method": order.payment_method,
+                "items": order.items.len(),
+            })),
+        }
+        .by(actor, env, now);
+        Ok(NewOrder { order, history, audit })
+    }
+
+    fn items(&self, basket: &Basket, quoted: &Quoted) -> Vec<OrderItem> {
+        let lines = basket.lines.iter().zip(&quoted.quote.lines);
+        lines
+            .filter_map(|(asked, priced)| {
+                let product = quoted.products.get(&asked.product_id)?;
+                Some(OrderItem {
+                    id: OrderItemId::from_uuid(self.context.env.uuid()),
+                    product_id: asked.product_id,
+                    product_name: product.details.product_name.clone(),
+                    quantity: asked.quantity,
+                    ordered_quantity: asked.quantity,
+                    unit_price: priced.line.unit_price,
+                    mrp: product.details.price.mrp(),
+                    tax_rate: priced.line.tax_rate,
+                    discount_amount: priced.discount,
+                    total_amount: priced.total,
+                    tax: priced.tax,
+                    notes: asked.notes.clone(),
+                })
+            })
+            .collect()
+    }
+}
+
+fn quote_line(line: &BasketLine, product: &StoreProduct) -> Result<QuoteLine, OrderError> {
+    let quantity = product
+        .details
+        .stock_unit
+        .check(line.quantity)
+        .map_err(|source| OrderError::Quantity { product_id: line.product_id, source })?;
+    Ok(QuoteLine {
+        product_id: line.product_id,
+        quantity,
+        unit_price: product.details.price.selling_price(),
+        tax_rate: product.details.tax_rate,
+    })
+}
+
+/// How far the destination is, where both ends are known.
+fn distance(store: &Store, destination: &Destination) -> Option<f64> {
+    match destination {
+        Destination::Delivery(address) => Some(store.profile.coordinates?.distance_km(address.coordinates?)),
+        Destination::Pickup => None,
+    }
+}
+
+fn check_reach(store: &Store, destination: &Destination) -> Result<(), OrderError> {
+    let radius_km = store.profile.delivery_radius_km;
+    match distance(store, destination) {
+        Some(distance_km) if radius_km.to_f64().is_some_and(|radius| distance_km > radius) => {
+            Err(OrderError::TooFar { distance_km, radius_km })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// When the goods should be there: packing, then the way at [`KM_PER_HOUR`].
+fn estimate(now: Timestamp, store: &Store, destination: &Destination) -> Option<Timestamp> {
+    let packing = TimeDelta::minutes(i64::from(store.profile.preparation_minutes));
+    let minutes = distance(store, destination).map_or(0.0, |km| (km / KM_PER_HOUR * 60.0).ceil());
+    let way = TimeDelta::try_minutes(minutes.to_i64()?)?;
+    now.checked_add_signed(packing)?.checked_add_signed(way)
+}

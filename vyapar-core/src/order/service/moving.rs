@@ -1,0 +1,216 @@
+//! Moving an order along, calling it off, calling off a part of it.
+
+use serde_json::json;
+
+use super::OrderService;
+use crate::actor::{Actor, Party};
+use crate::id::{OrderId, ProductId, StoreId};
+use crate::inventory::ReservationState;
+use crate::money::Money;
+use crate::order::basket;
+use crate::order::saga::{Step, cancel_effects};
+use crate::order::{Effect, Move, Order, OrderError, OrderStatus, OrderUpdate};
+use crate::pricing::{Supply, TaxSplit};
+use crate::quantity::Quantity;
+use crate::system::AuditDraft;
+
+/// How often a decision is made anew because another caller was faster.
+const ROUNDS: usize = 5;
+
+impl OrderService {
+    /// Moves an order along ([`OrderStatus::step`] has the table). Moving it to where it
+    /// stands does nothing, so a retry is safe. To call it off, use [`cancel`](Self::cancel).
+    ///
+    /// # Errors
+    /// [`OrderError::NotAllowed`], [`OrderError::NotReady`], [`OrderError::NotFound`]; storage.
+    pub async fn advance(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        id: &OrderId,
+        to: OrderStatus,
+        note: Option<&str>,
+    ) -> Result<Order, OrderError> {
+        self.transition(actor, store, id, to, note).await
+    }
+
+    /// Calls an order off: its stock goes back, what was paid is owed back. Cancelling a
+    /// cancelled order does nothing.
+    ///
+    /// # Errors
+    /// [`OrderError::NotAllowed`] once the table says no, [`OrderError::ReasonNeeded`];
+    /// [`OrderError::NotFound`]; storage.
+    pub async fn cancel(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        id: &OrderId,
+        reason: Option<&str>,
+    ) -> Result<Order, OrderError> {
+        self.transition(actor, store, id, OrderStatus::Cancelled, reason).await
+    }
+
+    async fn transition(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        id: &OrderId,
+        to: OrderStatus,
+        note: Option<&str>,
+    ) -> Result<Order, OrderError> {
+        if let Some(note) = note {
+            basket::text("note", note, 1, 1000)?;
+        }
+        for _ in 0..ROUNDS {
+            let order = self.get(actor, store, id).await?;
+            if order.status == to {
+                return Ok(self.saga.try_finish(order).await);
+            }
+            let order = self.saga.finish(order).await?;
+            let party = party_of(actor, &order);
+            let from = order.status;
+            let step = from.step(to, party, order.fulfilment, order.dispatched);
+            let step = step.ok_or(OrderError::NotAllowed { from, to })?;
+            if to == OrderStatus::Cancelled && from.cancel_needs_reason() && note.is_none() {
+                return Err(OrderError::ReasonNeeded(from));
+            }
+            let effects = match step {
+                Move::Plain => Vec::new(),
+                Move::Confirm => {
+                    self.check_secured(&order).await?;
+                    Vec::new()
+                }
+                Move::Dispatch => vec![Effect::DispatchStock],
+                Move::CancelHeld => cancel_effects(&order),
+                Move::CancelDispatched => {
+                    let mut effects = cancel_effects(&order);
+                    effects.retain(|effect| *effect != Effect::ReleaseStock);
+                    effects.insert(0, Effect::ReturnStock);
+                    effects
+                }
+            };
+            if let Some(moved) = self.saga.step(actor, &order, Step { to, effects, note }).await? {
+                return Ok(self.saga.try_finish(moved).await);
+            }
+        }
+        Err(OrderError::Concurrent)
+    }
+
+    /// An order is confirmed or reduced only when its stock is committed, and it is paid or
+    /// to be paid on delivery.
+    async fn check_secured(&self, order: &Order) -> Result<(), OrderError> {
+        let found = self.context.ports.stock.reservations.find(order.store_id, order.hold.id).await?;
+        let committed =
+            found.is_some_and(|found| found.hold == order.hold && found.state == ReservationState::Committed);
+        if !committed {
+            return Err(OrderError::NotReady("its stock is not yet committed"));
+        }
+        if order.payment_method.is_online() && order.paid_by.is_none() {
+            return Err(OrderError::NotReady("it is not paid"));
+        }
+        Ok(())
+    }
+
+    /// Cancels part of an order that is not yet confirmed: sets products to absolute, lower
+    /// quantities, so that a retry changes nothing. Their stock goes back, and the exact share
+    /// of what was paid is owed back: all parts together give the line's total.
+    ///
+    /// # Errors
+    /// [`OrderError::NotAllowed`] once confirmed, [`OrderError::NotInOrder`] for more than the
+    /// order has, [`OrderError::EmptyBasket`] when nothing would be left (cancel it instead),
+    /// [`OrderError::NotReady`] while a payment is under way; storage.
+    pub async fn reduce(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        id: &OrderId,
+        targets: &[(ProductId, Quantity)],
+    ) -> Result<Order, OrderError> {
+        for _ in 0..ROUNDS {
+            let order = self.get(actor, store, id).await?;
+            let order = self.saga.finish(order).await?;
+            if order.status != OrderStatus::Placed {
+                return Err(OrderError::NotAllowed { from: order.status, to: order.status });
+            }
+            let Some(mut next) = self.reduced(&order, targets).await? else {
+                return Ok(order);
+            };
+            let audit = AuditDraft {
+                store_id: Some(store),
+                action: "order.reduce",
+                entity_type: "order",
+                entity_id: id.to_string(),
+                old_values: Some(json!({ "total": order.totals.total })),
+                new_values: Some(json!({ "total": next.totals.total })),
+            }
+            .by(actor, &self.context.env, next.updated_at);
+            next.failures = 0;
+            let update = OrderUpdate { order: next, expected: order.version, history: None, audit: Some(audit) };
+            if let Some(written) = self.saga.write(update).await? {
+                return Ok(self.saga.try_finish(written).await);
+            }
+        }
+        Err(OrderError::Concurrent)
+    }
+
+    /// The order with lower quantities and what follows from that; `None` when it has them.
+    async fn reduced(&self, order: &Order, targets: &[(ProductId, Quantity)]) -> Result<Option<Order>, OrderError> {
+        let mut items = order.items.clone();
+        for (product_id, target) in targets {
+            let item = items.iter_mut().find(|item| item.product_id == *product_id);
+            let ordered = item.as_ref().map_or(Quantity::ZERO, |item| item.quantity);
+            let item = item.filter(|item| *target <= item.quantity).ok_or(OrderError::NotInOrder {
+                product_id: *product_id,
+                requested: *target,
+                ordered,
+            })?;
+            item.quantity = *target;
+        }
+        if items.iter().all(|item| item.quantity.is_zero()) {
+            return Err(OrderError::EmptyBasket);
+        }
+        if items == order.items {
+            return Ok(None);
+        }
+        // Neither ever goes back on a live order, so both may be read before the write.
+        self.check_secured(order).await?;
+        let supply = self.supply(order).await?;
+        for item in &mut items {
+            let whole = item.unit_price.times(item.ordered_quantity)?.minus(item.discount_amount)?;
+            let cancelled = item.ordered_quantity.minus(item.quantity).unwrap_or_default();
+            item.total_amount = whole.minus(whole.share(cancelled, item.ordered_quantity)?)?;
+            item.tax = TaxSplit::of(item.total_amount, item.tax_rate, supply)?;
+        }
+        let mut totals = order.totals;
+        totals.subtotal = Money::sum(items.iter().map(|item| item.total_amount))?;
+        totals.tax = items.iter().try_fold(Money::ZERO, |sum, item| sum.plus(item.tax.tax()?))?;
+        totals.total = totals.subtotal.plus(totals.delivery_fee)?;
+        let mut stock: Vec<_> = items.iter().map(|item| (item.product_id, item.quantity)).collect();
+        stock.sort_by_key(|(product, _)| *product);
+        let mut effects = vec![Effect::AmendStock { targets: stock }];
+        if let Some(payment_id) = order.paid_by {
+            effects.push(Effect::RefundPart { payment_id, amount: order.totals.total.minus(totals.total)? });
+        }
+        let mut next = self.saga.next_version(order, self.context.env.now(), effects);
+        next.items = items;
+        next.totals = totals;
+        Ok(Some(next))
+    }
+
+    async fn supply(&self, order: &Order) -> Result<Supply, OrderError> {
+        let store = self.context.ports.store.stores.get(order.store_id).await?;
+        let store = store.ok_or(OrderError::NoStore(order.store_id))?;
+        Ok(Supply::between(&store.profile.state, &order.place_of_supply))
+    }
+}
+
+/// On whose side an actor moves this order: a member of the store who is also its customer
+/// acts as the store.
+fn party_of(actor: &Actor, order: &Order) -> Party {
+    match actor.party() {
+        // The host moves orders for the store; the saga's own cancels do not come this way.
+        Party::System => Party::Store,
+        Party::Customer if actor.works_for(order.store_id) => Party::Store,
+        other => other,
+    }
+}

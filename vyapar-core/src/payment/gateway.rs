@@ -1,0 +1,82 @@
+//! The payment gateway port.
+
+use async_trait::async_trait;
+use serde_json::Value;
+
+use crate::id::{PaymentId, RefundId};
+use crate::money::Money;
+
+/// A charge to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// Receipt and idempotency key: the same id is charged once.
+    pub payment_id: PaymentId,
+    /// How much.
+    pub amount: Money,
+}
+
+/// A charge begun: what the customer's app needs to pay it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChargeStarted {
+    /// What the gateway calls it.
+    pub transaction_id: String,
+    /// Where the customer pays, if the gateway has a page.
+    pub pay_url: Option<String>,
+}
+
+/// What became of a charge.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ChargeState {
+    /// Not decided yet.
+    Pending,
+    /// Captured.
+    Captured {
+        /// What the gateway calls it.
+        transaction_id: String,
+        /// What it says, reduced to an allow-list by the implementation.
+        response: Option<Value>,
+    },
+    /// Refused, given up, or never heard of.
+    Failed,
+}
+
+/// A refund to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundRequest {
+    /// Idempotency key: the same id is given back once.
+    pub refund_id: RefundId,
+    /// Of which payment.
+    pub payment_id: PaymentId,
+    /// What the gateway calls that payment.
+    pub transaction_id: Option<String>,
+    /// How much.
+    pub amount: Money,
+}
+
+/// Why a gateway did not do what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GatewayError {
+    /// It could not be reached, or its answer was lost; asking again with the same id is safe.
+    #[error("the payment gateway could not be reached: {0}")]
+    Unavailable(String),
+    /// It refused for good.
+    #[error("the payment gateway refused: {0}")]
+    Refused(String),
+}
+
+/// A payment gateway.
+///
+/// # Contract
+/// Calls are idempotent by their id and never made inside a storage transaction.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait PaymentGateway: Send + Sync {
+    /// Begins a charge.
+    async fn charge(&self, charge: Charge) -> Result<ChargeStarted, GatewayError>;
+
+    /// What became of a charge.
+    async fn state(&self, payment: PaymentId) -> Result<ChargeState, GatewayError>;
+
+    /// Gives money back.
+    async fn refund(&self, request: RefundRequest) -> Result<(), GatewayError>;
+}

@@ -1,0 +1,45 @@
+//! All that a host hands in: one unit per area, each made whole by one adapter.
+//!
+//! Everything that one transaction must cover is inside one unit; no transaction crosses
+//! units. So a host mixes backends by replacing units, and a new port does not compile until
+//! every adapter's unit names it.
+
+use std::sync::Arc;
+
+use crate::inventory::{ProductPorts, StockPorts};
+use crate::order::OrderPorts;
+use crate::payment::PaymentPorts;
+use crate::store::StorePorts;
+use crate::system::{AuditLog, SystemPorts};
+
+/// The units of a host.
+#[derive(Clone)]
+pub struct Ports {
+    /// Stores.
+    pub store: StorePorts,
+    /// Products.
+    pub product: ProductPorts,
+    /// Stock levels and holds.
+    pub stock: StockPorts,
+    /// Orders.
+    pub order: OrderPorts,
+    /// Payments.
+    pub payment: PaymentPorts,
+    /// What belongs to no other unit.
+    pub system: SystemPorts,
+}
+
+impl Ports {
+    /// The audit logs of all units, each once: units of one adapter share theirs.
+    #[must_use]
+    pub fn audit_logs(&self) -> Vec<Arc<dyn AuditLog>> {
+        let mut logs: Vec<Arc<dyn AuditLog>> = Vec::new();
+        for log in [&self.system.audit, &self.store.audit, &self.product.audit, &self.order.audit, &self.payment.audit]
+        {
+            if !logs.iter().any(|known| Arc::ptr_eq(known, log)) {
+                logs.push(Arc::clone(log));
+            }
+        }
+        logs
+    }
+}

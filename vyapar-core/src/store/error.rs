@@ -1,0 +1,64 @@
+//! Why a store was not registered or changed.
+
+use crate::error::RepositoryError;
+use crate::id::StoreId;
+use crate::india::{Gstin, StateCode};
+use crate::secret::SecretError;
+use crate::store::StoreStatus;
+
+/// Why a store was not registered or changed. Refusals write nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// No such store, or not this actor's to see.
+    #[error("no store `{0}`")]
+    NotFound(StoreId),
+    /// The actor may see it but not do this.
+    #[error("not allowed to {0}")]
+    Forbidden(&'static str),
+    /// A text that is empty or too long.
+    #[error("{field} needs 1 to {max} characters, this one has {length}")]
+    Text {
+        /// Which text.
+        field: &'static str,
+        /// Most characters.
+        max: usize,
+        /// How many it has.
+        length: usize,
+    },
+    /// A radius, amount or time out of its range.
+    #[error("{field} is `{value}`, which is not {range}")]
+    OutOfRange {
+        /// Which value.
+        field: &'static str,
+        /// The refused value.
+        value: String,
+        /// What it may be.
+        range: &'static str,
+    },
+    /// A GST number of another state.
+    #[error("GSTIN `{gstin}` is not of the store's state {state}")]
+    GstinOfAnotherState {
+        /// The number.
+        gstin: Gstin,
+        /// The store's state.
+        state: StateCode,
+    },
+    /// Not a move that this status has.
+    #[error("a store that is {from} cannot become {to}")]
+    NotAllowed {
+        /// Where it stands.
+        from: StoreStatus,
+        /// Where it should go.
+        to: StoreStatus,
+    },
+    /// Someone else changed it at the same time, again and again.
+    #[error("the store changed at the same time; try again")]
+    Concurrent,
+    /// Storage did not do its part.
+    #[error(transparent)]
+    Storage(#[from] RepositoryError),
+    /// Personal data could not be sealed or opened.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+}

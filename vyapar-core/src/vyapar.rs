@@ -1,0 +1,113 @@
+//! The library as a host sees it: services over the ports it handed in.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+
+use crate::env::Env;
+use crate::inventory::InventoryService;
+use crate::order::OrderService;
+use crate::payment::PaymentGateway;
+use crate::ports::Ports;
+use crate::store::StoreService;
+use crate::system::AuditService;
+
+/// What every service holds.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) ports: Ports,
+    pub(crate) env: Env,
+    pub(crate) gateway: Option<Arc<dyn PaymentGateway>>,
+    pub(crate) settings: Settings,
+}
+
+/// Times that a host may set; see [`VyaparBuilder`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settings {
+    pub(crate) cod_hold: TimeDelta,
+    pub(crate) online_hold: TimeDelta,
+}
+
+/// Builds a [`Vyapar`].
+#[must_use]
+pub struct VyaparBuilder {
+    context: Context,
+}
+
+impl VyaparBuilder {
+    /// The gateway for online payments; without one, orders that need it are refused.
+    pub fn gateway(mut self, gateway: Arc<dyn PaymentGateway>) -> Self {
+        self.context.gateway = Some(gateway);
+        self
+    }
+
+    /// How long stock is held for an order paid on delivery until it is complete (2 minutes
+    /// unless set).
+    pub fn cod_hold(mut self, window: TimeDelta) -> Self {
+        self.context.settings.cod_hold = window;
+        self
+    }
+
+    /// How long stock is held for an order paid online until it is paid (15 minutes unless
+    /// set).
+    pub fn online_hold(mut self, window: TimeDelta) -> Self {
+        self.context.settings.online_hold = window;
+        self
+    }
+
+    /// The library, ready.
+    #[must_use]
+    pub fn build(self) -> Vyapar {
+        let context = Arc::new(self.context);
+        Vyapar {
+            stores: StoreService::new(Arc::clone(&context)),
+            inventory: InventoryService::new(Arc::clone(&context)),
+            orders: OrderService::new(Arc::clone(&context)),
+            audit: AuditService::new(context),
+        }
+    }
+}
+
+/// All services of one host. Cheap to clone; holds no state of its own.
+///
+/// It spawns nothing and has no timer: the host calls
+/// [`recover`](crate::order::OrderService::recover) from its own scheduler.
+#[derive(Clone)]
+pub struct Vyapar {
+    stores: StoreService,
+    inventory: InventoryService,
+    orders: OrderService,
+    audit: AuditService,
+}
+
+impl Vyapar {
+    /// A library over these ports, with this time, randomness and these keys.
+    pub fn builder(ports: Ports, env: Env) -> VyaparBuilder {
+        let settings = Settings { cod_hold: TimeDelta::minutes(2), online_hold: TimeDelta::minutes(15) };
+        VyaparBuilder { context: Context { ports, env, gateway: None, settings } }
+    }
+
+    /// Stores.
+    #[must_use]
+    pub const fn stores(&self) -> &StoreService {
+        &self.stores
+    }
+
+    /// Products and their stock.
+    #[must_use]
+    pub const fn inventory(&self) -> &InventoryService {
+        &self.inventory
+    }
+
+    /// Orders.
+    #[must_use]
+    pub const fn orders(&self) -> &OrderService {
+        &self.orders
+    }
+
+    /// The audit log.
+    #[must_use]
+    pub const fn audit(&self) -> &AuditService {
+        &self.audit
+    }
+}
