@@ -21,6 +21,8 @@ pub mod quantity;
 pub mod secret;
 pub mod store;
 pub mod system;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod text_enum;
 pub mod time;
 mod vyapar;
