@@ -1,0 +1,266 @@
+//! The pool, the deadline, and how statements get their role and their stores.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, SqlSafeStr};
+use vyapar_core::inventory::{ProductPorts, StockPorts};
+use vyapar_core::order::OrderPorts;
+use vyapar_core::payment::PaymentPorts;
+use vyapar_core::store::StorePorts;
+use vyapar_core::system::SystemPorts;
+use vyapar_core::{CustomerId, Ports, RepositoryError, RepositoryErrorKind, StoreId, Stored};
+
+use crate::error::{self, Intent};
+use crate::inventory::{Products, Stock};
+use crate::migrate;
+use crate::order::Orders;
+use crate::payment::Payments;
+use crate::store::Stores;
+use crate::system::AuditLogs;
+
+/// How long a call waits for a lock or a connection, unless the host says otherwise.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// Connections of a pool that [`Postgres::connect`] makes.
+const CONNECTIONS: u32 = 10;
+
+/// The adapter: a pool of connections to one database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Postgres {
+    database: Database,
+}
+
+impl Postgres {
+    /// Connects to a database (`postgres://user:password@host/name`) with a pool of its own.
+    ///
+    /// # Errors
+    /// `Unavailable` when it cannot be reached or refuses the login, `Backend` for a URL that
+    /// is none.
+    pub async fn connect(url: &str) -> Stored<Self> {
+        let options: PgConnectOptions = url.parse().map_err(|e| error::connecting(e, "reading the URL"))?;
+        let options = options.options([("statement_timeout", DEADLINE.as_millis().to_string())]);
+        // A pool waits for a server that is starting up; whoever sets up wants to know at once.
+        let probe = tokio::time::timeout(DEADLINE, PgConnection::connect_with(&options));
+        let probe = probe.await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(unreachable)?;
+        probe.close().await.map_err(unreachable)?;
+        let pool =
+            PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(DEADLINE).connect_lazy_with(options);
+        Ok(Self::from_pool(pool))
+    }
+
+    /// Uses the host's own pool. Its `statement_timeout` should be the deadline or a little
+    /// more, its isolation level the default (read committed).
+    #[must_use]
+    pub fn from_pool(pool: PgPool) -> Self {
+        Self { database: Database { pool, deadline: DEADLINE } }
+    }
+
+    /// The same with another deadline for locks and connections; 5 s otherwise.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.database.deadline = deadline;
+        self
+    }
+
+    /// The pool.
+    #[must_use]
+    pub const fn pool(&self) -> &PgPool {
+        &self.database.pool
+    }
+
+    /// Brings schema `vyapar` up to date. Safe to call at every start and from several
+    /// processes at once.
+    ///
+    /// # Errors
+    /// `Backend` with the reason, `Unavailable`.
+    pub async fn migrate(&self) -> Stored<()> {
+        migrate::run(&self.database.pool).await
+    }
+
+    /// All units.
+    #[must_use]
+    pub fn ports(&self) -> Ports {
+        let database = || self.database.clone();
+        let audit: Arc<AuditLogs> = Arc::new(AuditLogs(database()));
+        let stock = Arc::new(Stock(database()));
+        let orders = Arc::new(Orders(database()));
+        let payments = Arc::new(Payments(database()));
+        Ports {
+            store: StorePorts { stores: Arc::new(Stores(database())), audit: audit.clone() },
+            product: ProductPorts { products: Arc::new(Products(database())), audit: audit.clone() },
+            stock: StockPorts { ledger: stock.clone(), reservations: stock.clone(), queue: stock },
+            order: OrderPorts { orders: orders.clone(), queue: orders, audit: audit.clone() },
+            payment: PaymentPorts { payments: payments.clone(), queue: payments, audit: audit.clone() },
+            system: SystemPorts { audit },
+        }
+    }
+}
+
+fn unreachable(error: sqlx::Error) -> RepositoryError {
+    match error {
+        sqlx::Error::PoolTimedOut => RepositoryError::new(RepositoryErrorKind::Unavailable, "connecting"),
+        error => error::connecting(error, "connecting"),
+    }
+}
+
+/// What a transaction that reads may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Rows of one store.
+    Store(StoreId),
+    /// A customer's own rows.
+    Customer(CustomerId),
+    /// Every row.
+    AllStores,
+}
+
+/// What the repositories share.
+#[derive(Debug, Clone)]
+pub(crate) struct Database {
+    pool: PgPool,
+    deadline: Duration,
+}
+
+impl Database {
+    /// How long a function of the schema may wait for a lock, in ms.
+    pub(crate) fn lock_timeout(&self) -> i32 {
+        // Zero would mean for ever.
+        i32::try_from(self.deadline.as_millis()).unwrap_or(i32::MAX).max(1)
+    }
+
+    /// Calls a function of the schema that writes: one round trip, a transaction of its own.
+    pub(crate) async fn call(
+        &self,
+        function: Query<'_, sqlx::Postgres, PgArguments>,
+        context: &'static str,
+    ) -> Stored<Vec<PgRow>> {
+        self.round_trip(function, Intent::Write, context).await
+    }
+
+    /// Calls a function of the schema that reads.
+    pub(crate) async fn ask(
+        &self,
+        function: Query<'_, sqlx::Postgres, PgArguments>,
+        context: &'static str,
+    ) -> Stored<Vec<PgRow>> {
+        self.round_trip(function, Intent::Read, context).await
+    }
+
+    async fn round_trip(
+        &self,
+        function: Query<'_, sqlx::Postgres, PgArguments>,
+        intent: Intent,
+        context: &'static str,
+    ) -> Stored<Vec<PgRow>> {
+        let mut connection = self.connection(context).await?;
+        let answer = tokio::time::timeout(self.patience(), function.fetch_all(&mut *connection)).await;
+        match answer {
+            Ok(answer) => answer.map_err(|e| error::running(e, intent, context)),
+            Err(_) => {
+                // Nobody knows when its answer comes: the connection is of no use any more.
+                connection.close_on_drop();
+                Err(error::timed_out(intent, context))
+            }
+        }
+    }
+
+    /// Calls a function that answers one value.
+    pub(crate) async fn call_one<T>(
+        &self,
+        function: Query<'_, sqlx::Postgres, PgArguments>,
+        context: &'static str,
+    ) -> Stored<T>
+    where
+        T: for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        use sqlx::Row;
+        let rows = self.call(function, context).await?;
+        let row = rows.first().ok_or_else(|| RepositoryError::new(RepositoryErrorKind::Backend, context))?;
+        row.try_get(0).map_err(|e| RepositoryError::new(RepositoryErrorKind::Backend, context).with_source(e))
+    }
+
+    /// Begins to read one consistent state, seeing what the scope allows.
+    pub(crate) async fn reader(&self, scope: Scope, context: &'static str) -> Stored<Reader> {
+        let setting = match scope {
+            Scope::Store(store) => format!("vyapar.stores = '{{{store}}}'"),
+            Scope::Customer(customer) => format!("vyapar.customer = '{customer}'"),
+            Scope::AllStores => "vyapar.all_stores = 'on'".to_owned(),
+        };
+        let deadline = self.lock_timeout();
+        // Ids are UUIDs: nothing of a caller's text gets in here. Plans are made for the values
+        // given, so that a filter or cursor that is not there costs nothing.
+        let begin = AssertSqlSafe(format!(
+            "begin isolation level repeatable read read only; set local role vyapar_app; set local {setting}; \
+             set local statement_timeout = {deadline}; set local plan_cache_mode = force_custom_plan"
+        ));
+        let connection = self.connection(context).await?;
+        let mut reader = Reader { connection, done: false, patience: self.patience(), context };
+        reader.execute(begin).await?;
+        Ok(reader)
+    }
+
+    async fn connection(&self, context: &'static str) -> Stored<PoolConnection<sqlx::Postgres>> {
+        match tokio::time::timeout(self.deadline, self.pool.acquire()).await {
+            Ok(Ok(connection)) => Ok(connection),
+            // A pool without a single connection has not run out of them: it gets none.
+            Err(_) | Ok(Err(sqlx::Error::PoolTimedOut)) if self.pool.size() == 0 => {
+                Err(RepositoryError::new(RepositoryErrorKind::Unavailable, context))
+            }
+            Err(_) => Err(error::connecting(sqlx::Error::PoolTimedOut, context)),
+            Ok(Err(e)) => Err(error::connecting(e, context)),
+        }
+    }
+
+    /// When to give up on an answer: locks and statements have their own, shorter limits, so
+    /// this is only for a server that went silent.
+    fn patience(&self) -> Duration {
+        self.deadline.saturating_mul(2)
+    }
+}
+
+/// One consistent state, being read.
+///
+/// Not sqlx's own transaction: one whose `begin` is dropped half-way stays open on its pooled
+/// connection, unknown to sqlx.
+pub(crate) struct Reader {
+    connection: PoolConnection<sqlx::Postgres>,
+    done: bool,
+    patience: Duration,
+    context: &'static str,
+}
+
+impl Reader {
+    /// The rows of a query.
+    pub(crate) async fn rows(&mut self, query: Query<'_, sqlx::Postgres, PgArguments>) -> Stored<Vec<PgRow>> {
+        let rows = tokio::time::timeout(self.patience, query.fetch_all(&mut *self.connection)).await;
+        rows.map_err(|_| error::timed_out(Intent::Read, self.context))?
+            .map_err(|e| error::running(e, Intent::Read, self.context))
+    }
+
+    /// Ends it.
+    pub(crate) async fn finish(mut self) -> Stored<()> {
+        self.execute("commit").await?;
+        self.done = true;
+        Ok(())
+    }
+
+    async fn execute(&mut self, sql: impl SqlSafeStr + Send) -> Stored<()> {
+        let done = tokio::time::timeout(self.patience, sqlx::raw_sql(sql).execute(&mut *self.connection)).await;
+        done.map_err(|_| error::timed_out(Intent::Read, self.context))?
+            .map_err(|e| error::running(e, Intent::Read, self.context))
+            .map(drop)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // Failed, or its caller went away: whatever state the connection is in, nobody else
+        // shall have it.
+        if !self.done {
+            self.connection.close_on_drop();
+        }
+    }
+}

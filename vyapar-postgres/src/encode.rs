@@ -1,0 +1,55 @@
+//! How values travel into the functions of the schema: as JSON under their column's name,
+//! which `jsonb_populate_record` reads with each column's own type.
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+use vyapar_core::time::Timestamp;
+use vyapar_core::{RepositoryError, RepositoryErrorKind};
+
+/// A run of bytes in the notation of `bytea`.
+pub(crate) fn bytes(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(2 + 2 * bytes.len());
+    text.push_str("\\x");
+    for byte in bytes {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// The same for a value that may be missing.
+pub(crate) fn sealed_opt(sealed: Option<&vyapar_core::Sealed>) -> Option<String> {
+    sealed.map(|sealed| bytes(sealed.as_bytes()))
+}
+
+/// A NUMERIC, exact: as text, because a JSON number may be read as binary floating point.
+pub(crate) fn decimal(value: impl Into<Decimal>) -> String {
+    value.into().to_string()
+}
+
+/// The same for a value that may be missing.
+pub(crate) fn decimal_opt(value: Option<impl Into<Decimal>>) -> Option<String> {
+    value.map(decimal)
+}
+
+/// An instant to the microsecond.
+pub(crate) fn time(at: Timestamp) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}
+
+/// A version or a number of a movement; what does not fit a `bigint` was never ours.
+pub(crate) fn bigint(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A small count; the same.
+pub(crate) fn integer(value: u32) -> i32 {
+    i32::try_from(value).unwrap_or(i32::MAX)
+}
+
+/// A value as JSON.
+pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<Value, RepositoryError> {
+    serde_json::to_value(value)
+        .map_err(|e| RepositoryError::new(RepositoryErrorKind::Backend, "encoding as JSON").with_source(e))
+}

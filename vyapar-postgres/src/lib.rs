@@ -1,0 +1,37 @@
+//! The PostgreSQL adapter of vyapar: every port, on sqlx.
+//!
+//! ```no_run
+//! # async fn start() -> Result<(), vyapar_core::RepositoryError> {
+//! let postgres = vyapar_postgres::Postgres::connect("postgres://app@localhost/shop").await?;
+//! postgres.migrate().await?;
+//! let ports = postgres.ports();
+//! # Ok(()) }
+//! ```
+//!
+//! - Everything lives in schema `vyapar`, with a migration table of its own: a host's own
+//!   tables and sqlx migrations stay untouched. The files in `migrations/` can be run by
+//!   hand; [`MIGRATOR`] is what [`Postgres::migrate`] runs.
+//! - Every statement runs as role `vyapar_app`, which row-level security binds to the stores
+//!   that its transaction names. The login needs membership: whoever migrates gets it, for
+//!   another login run `grant vyapar_app to …`.
+//! - Writes that one transaction must cover are plpgsql functions: one call, one round trip.
+//! - A wait for a lock or a connection ends at the deadline ([`Postgres::with_deadline`])
+//!   with `Busy` and nothing written. [`Postgres::connect`] bounds whole statements at 5 s as
+//!   well; a host that brings its own pool sets `statement_timeout` itself.
+//! - Nothing is decided by the server's clock: `now` comes with each call.
+
+mod database;
+mod encode;
+mod error;
+mod inventory;
+mod migrate;
+mod order;
+mod payment;
+mod row;
+mod store;
+mod system;
+
+pub use database::Postgres;
+pub use migrate::MIGRATOR;
+/// The pool that [`Postgres::from_pool`] takes: sqlx's, of the version used here.
+pub use sqlx::PgPool;

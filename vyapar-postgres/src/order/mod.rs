@@ -1,0 +1,185 @@
+//! Orders (`orders`, `order_items`, `order_status_history`) and what recovery looks at among
+//! them. `rows` has how they are written and read back.
+
+mod rows;
+
+use async_trait::async_trait;
+use vyapar_core::order::{
+    AbandonOutcome, InsertOutcome, NewOrder, Order, OrderFilter, OrderQueue, OrderRepository, OrderSlot, OrderUpdate,
+    StatusEntry,
+};
+use vyapar_core::page::AllStores;
+use vyapar_core::store::UpdateOutcome;
+use vyapar_core::{
+    Cursor, CustomerId, OrderId, Page, PageRequest, RepositoryError, RepositoryErrorKind, StoreId, Stored, Timestamp,
+    TrackingId,
+};
+
+use crate::database::{Database, Scope};
+use crate::encode::{bigint, integer};
+use crate::row::Fields;
+use crate::{error, system};
+
+/// The name that cursors of a store's lists carry.
+const LIST: &str = "orders";
+/// The name that cursors of a customer's lists carry.
+const CUSTOMER_LIST: &str = "customer_orders";
+/// Most rows of history that one call gives.
+const MAX_HISTORY: i64 = 200;
+
+pub(crate) struct Orders(pub(crate) Database);
+
+#[async_trait]
+impl OrderRepository for Orders {
+    async fn insert(&self, store: StoreId, new: NewOrder) -> Stored<InsertOutcome> {
+        if new.order.store_id != store {
+            return Err(error::foreign("inserting an order"));
+        }
+        let function = sqlx::query("select vyapar.insert_order($1, $2, $3, $4, $5)")
+            .bind(rows::encode(store, &new.order)?)
+            .bind(rows::encode_items(store, &new.order))
+            .bind(rows::encode_history(store, &new.history))
+            .bind(system::encode(&new.audit))
+            .bind(self.0.lock_timeout());
+        let answer: String = self.0.call_one(function, "inserting an order").await?;
+        match answer.as_str() {
+            "inserted" => Ok(InsertOutcome::Inserted),
+            "already_there" => Ok(InsertOutcome::AlreadyThere),
+            "abandoned" => Ok(InsertOutcome::Abandoned),
+            "tracking_id_taken" => Ok(InsertOutcome::TrackingIdTaken),
+            _ => Err(RepositoryError::new(RepositoryErrorKind::Backend, "an answer of insert_order")),
+        }
+    }
+
+    async fn abandon(&self, store: StoreId, id: &OrderId, now: Timestamp) -> Stored<AbandonOutcome> {
+        let function = sqlx::query("select vyapar.abandon_order($1, $2, $3, $4)")
+            .bind(store.as_uuid())
+            .bind(id.as_str())
+            .bind(now)
+            .bind(self.0.lock_timeout());
+        if self.0.call_one(function, "abandoning an order").await? {
+            return Ok(AbandonOutcome::Abandoned);
+        }
+        // Orders are never deleted, so one that stood in the way is still there.
+        match self.find(store, id).await? {
+            OrderSlot::Order(order) => Ok(AbandonOutcome::Exists(order)),
+            OrderSlot::Absent | OrderSlot::Abandoned => {
+                Err(RepositoryError::new(RepositoryErrorKind::Corrupt, format!("order_slots.order_id of row {id}")))
+            }
+        }
+    }
+
+    async fn find(&self, store: StoreId, id: &OrderId) -> Stored<OrderSlot> {
+        let function = sqlx::query("select f.abandoned, (f.found).*, f.items from vyapar.find_order($1, $2, $3) f")
+            .bind(store.as_uuid())
+            .bind(id.as_str())
+            .bind(self.0.lock_timeout());
+        let found = self.0.ask(function, "finding an order").await?;
+        match found.first() {
+            None => Ok(OrderSlot::Absent),
+            Some(row) if Fields::of(row, "order_slots", "id").get("abandoned")? => Ok(OrderSlot::Abandoned),
+            Some(row) => Ok(OrderSlot::Order(Box::new(rows::decode(row)?))),
+        }
+    }
+
+    async fn update(&self, store: StoreId, update: OrderUpdate) -> Stored<UpdateOutcome> {
+        let function = sqlx::query("select vyapar.update_order($1, $2, $3, $4, $5, $6)")
+            .bind(rows::encode(store, &update.order)?)
+            .bind(rows::encode_items(store, &update.order))
+            .bind(bigint(update.expected))
+            .bind(update.history.map(|entry| rows::encode_history(store, &entry)))
+            .bind(update.audit.map(|entry| system::encode(&entry)))
+            .bind(self.0.lock_timeout());
+        let updated = self.0.call_one(function, "updating an order").await?;
+        Ok(if updated { UpdateOutcome::Updated } else { UpdateOutcome::Stale })
+    }
+
+    async fn history(&self, store: StoreId, id: &OrderId) -> Stored<Vec<StatusEntry>> {
+        let query = sqlx::query(
+            "select * from vyapar.order_status_history where store_id = $1 and order_id = $2
+              order by version limit $3",
+        )
+        .bind(store.as_uuid())
+        .bind(id.as_str())
+        .bind(MAX_HISTORY);
+        let mut reader = self.0.reader(Scope::Store(store), "reading an order's history").await?;
+        let entries = reader.rows(query).await?;
+        reader.finish().await?;
+        entries.iter().map(rows::decode_history).collect()
+    }
+
+    async fn list(&self, store: StoreId, filter: OrderFilter, page: PageRequest) -> Stored<Page<Order>> {
+        let before = page.cursor().map(|cursor| cursor.parse_position::<OrderId>(LIST)).transpose()?;
+        let query = sqlx::query(
+            "select o.*, vyapar.items_of(o.store_id, o.id) as items from vyapar.orders o
+              where store_id = $1 and ($2::varchar is null or status = $2) and ($3::varchar is null or id < $3)
+              order by id desc limit $4",
+        )
+        .bind(store.as_uuid())
+        .bind(filter.status.map(|status| status.as_str()))
+        .bind(before.as_ref().map(OrderId::as_str))
+        .bind(i64::from(page.limit()) + 1);
+        let mut reader = self.0.reader(Scope::Store(store), "listing orders").await?;
+        let found = reader.rows(query).await?;
+        reader.finish().await?;
+        let orders = found.iter().map(rows::decode).collect::<Stored<_>>()?;
+        Ok(Page::of(orders, page.limit(), |order: &Order| Cursor::new(LIST, order.id.as_str())))
+    }
+
+    async fn list_by_customer(&self, customer: CustomerId, page: PageRequest) -> Stored<Page<Order>> {
+        let before = page.cursor().map(|cursor| cursor.parse_position::<OrderId>(CUSTOMER_LIST)).transpose()?;
+        let query = sqlx::query(
+            "select o.*, vyapar.items_of(o.store_id, o.id) as items from vyapar.orders o where customer_id = $1 and ($2::varchar is null or id < $2)
+              order by id desc limit $3",
+        )
+        .bind(customer.as_uuid())
+        .bind(before.as_ref().map(OrderId::as_str))
+        .bind(i64::from(page.limit()) + 1);
+        let mut reader = self.0.reader(Scope::Customer(customer), "listing a customer's orders").await?;
+        let found = reader.rows(query).await?;
+        reader.finish().await?;
+        let orders = found.iter().map(rows::decode).collect::<Stored<_>>()?;
+        Ok(Page::of(orders, page.limit(), |order: &Order| Cursor::new(CUSTOMER_LIST, order.id.as_str())))
+    }
+
+    async fn find_by_tracking(&self, tracking: &TrackingId) -> Stored<Option<(StoreId, OrderId)>> {
+        let query =
+            sqlx::query("select store_id, id from vyapar.orders where tracking_id = $1").bind(tracking.as_str());
+        let mut reader = self.0.reader(Scope::AllStores, "finding an order by its tracking id").await?;
+        let found = reader.rows(query).await?;
+        reader.finish().await?;
+        let key = |row| {
+            let fields = Fields::of(row, "orders", "id");
+            Ok((StoreId::from_uuid(fields.get("store_id")?), fields.parse("id")?))
+        };
+        found.first().map(key).transpose()
+    }
+}
+
+#[async_trait]
+impl OrderQueue for Orders {
+    async fn due(&self, _: AllStores, now: Timestamp, limit: u32) -> Stored<Vec<Order>> {
+        let query = sqlx::query(
+            "select o.*, vyapar.items_of(o.store_id, o.id) as items from vyapar.orders o where recover_at <= $1 order by recover_at, store_id, id limit $2",
+        )
+        .bind(now)
+        .bind(i64::from(limit));
+        let mut reader = self.0.reader(Scope::AllStores, "listing due orders").await?;
+        let found = reader.rows(query).await?;
+        reader.finish().await?;
+        found.iter().map(rows::decode).collect()
+    }
+
+    async fn stuck(&self, _: AllStores, failures: u32, limit: u32) -> Stored<Vec<Order>> {
+        let query = sqlx::query(
+            "select o.*, vyapar.items_of(o.store_id, o.id) as items from vyapar.orders o where failures >= $1 and recover_at is not null
+              order by recover_at, store_id, id limit $2",
+        )
+        .bind(integer(failures))
+        .bind(i64::from(limit));
+        let mut reader = self.0.reader(Scope::AllStores, "listing stuck orders").await?;
+        let found = reader.rows(query).await?;
+        reader.finish().await?;
+        found.iter().map(rows::decode).collect()
+    }
+}

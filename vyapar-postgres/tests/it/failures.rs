@@ -1,0 +1,162 @@
+//! What a host sees when the server is away, refuses, or keeps a call waiting.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{Connection, Executor, PgConnection};
+use vyapar_core::inventory::{Divergence, ReleaseCause, ReservationState};
+use vyapar_core::testing::{Fixtures, run};
+use vyapar_core::{Quantity, RepositoryErrorKind, StockUnit};
+use vyapar_postgres::Postgres;
+
+use crate::database::{TestDatabase, server};
+
+#[test]
+fn a_server_that_is_away_or_refuses_is_unavailable() {
+    run(async {
+        let options = server();
+        let (host, port, user) = (options.get_host(), options.get_port(), options.get_username());
+        for url in [
+            // Nothing listens there.
+            "postgres://nobody:secret@127.0.0.1:1/shop".to_owned(),
+            format!("postgres://{user}@{host}:{port}/no_such_database"),
+            format!("postgres://no_such_login:wrong@{host}:{port}/postgres"),
+        ] {
+            let error = Postgres::connect(&url).await.unwrap_err();
+            assert_eq!(error.kind(), &RepositoryErrorKind::Unavailable, "{url}: {error:?}");
+            assert!(!format!("{error:?}").contains("secret"), "a password in an error");
+        }
+        let error = Postgres::connect("this is no URL").await.unwrap_err();
+        assert_eq!(error.kind(), &RepositoryErrorKind::Backend);
+    });
+}
+
+#[test]
+fn a_host_s_pool_without_a_server_is_unavailable() {
+    run(async {
+        let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy("postgres://nobody@127.0.0.1:1/shop").unwrap();
+        let ports = Postgres::from_pool(pool).with_deadline(Duration::from_millis(300)).ports();
+        let fixtures = Fixtures::here();
+        let error = ports.store.stores.get(fixtures.store_id()).await.unwrap_err();
+        assert_eq!(error.kind(), &RepositoryErrorKind::Unavailable, "{error:?}");
+        let reserve = fixtures.reserve(&[(fixtures.product_id(), Quantity::units(1))]);
+        let error = ports.stock.reservations.reserve(fixtures.store_id(), reserve).await.unwrap_err();
+        assert_eq!(error.kind(), &RepositoryErrorKind::Unavailable, "{error:?}");
+    });
+}
+
+#[test]
+fn a_row_locked_for_too_long_is_busy_and_nothing_is_written() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let ports = database.postgres().with_deadline(Duration::from_millis(300)).ports();
+        let fixtures = Fixtures::here();
+        let (store, products) = (fixtures.store_id(), fixtures.product_ids(2));
+        for product in &products {
+            ports.stock.ledger.open(store, *product, StockUnit::Piece, fixtures.now()).await.unwrap();
+        }
+        ports.stock.ledger.change(store, fixtures.purchase(&products, Quantity::units(5))).await.unwrap();
+
+        let mut other = PgConnection::connect_with(&server().database(database.name())).await.unwrap();
+        let mut transaction = other.begin().await.unwrap();
+        sqlx::query("select from vyapar.stock_levels where store_product_id = $1 for update")
+            .bind(products[1].as_uuid())
+            .execute(&mut *transaction)
+            .await
+            .unwrap();
+        let begun = Instant::now();
+        let both: Vec<_> = products.iter().map(|product| (*product, Quantity::units(1))).collect();
+        let reserve = fixtures.reserve(&both);
+        let error = ports.stock.reservations.reserve(store, reserve.clone()).await.unwrap_err();
+        assert_eq!(error.kind(), &RepositoryErrorKind::Busy, "{error:?}");
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert_eq!(ports.stock.reservations.find(store, reserve.hold.id).await.unwrap(), None);
+        // Who needs the other product only does not wait.
+        let one = fixtures.reserve(&both[..1]);
+        ports.stock.reservations.reserve(store, one).await.unwrap();
+        transaction.rollback().await.unwrap();
+        let levels = ports.stock.ledger.levels(store, &products[1..]).await.unwrap();
+        assert_eq!((levels[0].current, levels[0].reserved), (Quantity::units(5), Quantity::ZERO));
+        ports.stock.reservations.reserve(store, reserve).await.unwrap();
+    });
+}
+
+#[test]
+fn a_connection_lost_in_a_write_leaves_the_outcome_unknown() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let ports = database.postgres().ports();
+        let fixtures = Fixtures::here();
+        let (store, product) = (fixtures.store_id(), fixtures.product_id());
+        ports.stock.ledger.open(store, product, StockUnit::Piece, fixtures.now()).await.unwrap();
+        ports.stock.ledger.change(store, fixtures.purchase(&[product], Quantity::units(5))).await.unwrap();
+        let mut other = PgConnection::connect_with(&server().database(database.name())).await.unwrap();
+        let mut transaction = other.begin().await.unwrap();
+        transaction.execute("select from vyapar.stock_levels for update").await.unwrap();
+        let reserve = fixtures.reserve(&[(product, Quantity::units(1))]);
+        let held = ports.stock.reservations.clone();
+        let waiting = tokio::spawn({
+            let reserve = reserve.clone();
+            async move { held.reserve(store, reserve).await }
+        });
+        let kill = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        loop {
+            let killed: i64 = sqlx::query_scalar(kill).fetch_one(database.pool()).await.unwrap();
+            if killed > 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let error = waiting.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), &RepositoryErrorKind::OutcomeUnknown, "{error:?}");
+        transaction.rollback().await.unwrap();
+        // The pool gets over it; asking again tells.
+        assert_eq!(ports.stock.reservations.find(store, reserve.hold.id).await.unwrap(), None);
+        ports.stock.reservations.reserve(store, reserve).await.unwrap();
+    });
+}
+
+#[test]
+fn a_row_that_makes_no_sense_is_named() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let ports = database.postgres().ports();
+        let fixtures = Fixtures::here();
+        let order = fixtures.full_order(fixtures.store_id());
+        ports.order.orders.insert(order.store_id, fixtures.new_order(&order)).await.unwrap();
+        database.pool().execute("update vyapar.orders set channel = 'pigeon'").await.unwrap();
+        let error = ports.order.orders.find(order.store_id, &order.id).await.unwrap_err();
+        assert_eq!(error.kind(), &RepositoryErrorKind::Corrupt);
+        assert!(error.to_string().contains(&format!("orders.channel of row {}", order.id)), "{error}");
+    });
+}
+
+#[test]
+fn a_release_below_zero_is_corrupt_and_never_clamped() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let stock = database.postgres().ports().stock;
+        let fixtures = Fixtures::here();
+        let (store, product) = (fixtures.store_id(), fixtures.product_id());
+        stock.ledger.open(store, product, StockUnit::Piece, fixtures.now()).await.unwrap();
+        stock.ledger.change(store, fixtures.purchase(&[product], Quantity::units(5))).await.unwrap();
+        let reserve = fixtures.reserve(&[(product, Quantity::units(3))]);
+        stock.reservations.reserve(store, reserve.clone()).await.unwrap();
+        database.pool().execute("update vyapar.stock_levels set reserved_stock = 2").await.unwrap();
+        let before = stock.ledger.levels(store, &[product]).await.unwrap();
+        for cause in [ReleaseCause::Undone, ReleaseCause::Cancelled] {
+            let released = stock.reservations.release(store, reserve.hold.clone(), cause, fixtures.now()).await;
+            assert_eq!(released.unwrap_err().kind(), &RepositoryErrorKind::Corrupt);
+        }
+        assert_eq!(stock.ledger.levels(store, &[product]).await.unwrap(), before);
+        let found = stock.reservations.find(store, reserve.hold.id).await.unwrap().unwrap();
+        assert_eq!(found.state, ReservationState::Held);
+        // A hold of what has no level at all is no better.
+        database.pool().execute("delete from vyapar.stock_levels").await.unwrap();
+        let released =
+            stock.reservations.release(store, reserve.hold.clone(), ReleaseCause::Undone, fixtures.now()).await;
+        assert_eq!(released.unwrap_err().kind(), &RepositoryErrorKind::Corrupt);
+        let divergences = stock.ledger.verify(store).await.unwrap().divergences;
+        assert!(matches!(divergences.as_slice(), [Divergence::Unknown { .. }]), "{divergences:?}");
+    });
+}

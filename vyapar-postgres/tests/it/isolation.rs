@@ -1,0 +1,219 @@
+//! Row-level security holds by itself: whoever becomes `vyapar_app` sees and writes the rows
+//! of the stores that the transaction names, whatever SQL it runs.
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
+use vyapar_core::inventory::ReserveOutcome;
+use vyapar_core::testing::{Fixtures, run};
+use vyapar_core::{CustomerId, PageRequest, Quantity, StockUnit, StoreId};
+
+use crate::database::{TestDatabase, server};
+
+/// Every table that holds a store's rows, and the column that says whose they are.
+const TABLES: [(&str, &str); 12] = [
+    ("stores", "id"),
+    ("store_products", "store_id"),
+    ("stock_levels", "store_id"),
+    ("stock_movements", "store_id"),
+    ("stock_operations", "store_id"),
+    ("reservations", "store_id"),
+    ("order_slots", "store_id"),
+    ("orders", "store_id"),
+    ("order_items", "store_id"),
+    ("order_status_history", "store_id"),
+    ("payments", "store_id"),
+    ("refunds", "store_id"),
+];
+
+/// A store with a row in every table; its customer.
+async fn fill(database: &TestDatabase, fixtures: &Fixtures) -> (StoreId, CustomerId) {
+    let ports = database.postgres().ports();
+    let store = fixtures.full_store();
+    let audit = |entity: &str| fixtures.audit(Some(store.id), "test.fill", entity, "1");
+    ports.store.stores.insert(store.clone(), audit("store")).await.unwrap();
+    let product = fixtures.full_product(store.id);
+    ports.product.products.insert(store.id, product.clone(), audit("product")).await.unwrap();
+    ports.stock.ledger.open(store.id, product.id, StockUnit::Piece, fixtures.now()).await.unwrap();
+    ports.stock.ledger.change(store.id, fixtures.purchase(&[product.id], Quantity::units(9))).await.unwrap();
+    let reserve = fixtures.reserve(&[(product.id, Quantity::units(2))]);
+    assert_eq!(ports.stock.reservations.reserve(store.id, reserve).await.unwrap(), ReserveOutcome::Held);
+    let order = fixtures.full_order(store.id);
+    ports.order.orders.insert(store.id, fixtures.new_order(&order)).await.unwrap();
+    let payment = fixtures.full_payment(store.id, &order.id);
+    assert!(!payment.refunds.is_empty());
+    ports.payment.payments.insert(store.id, payment, audit("payment")).await.unwrap();
+    (store.id, order.customer_id)
+}
+
+/// How many rows of a table a transaction sees after these settings.
+async fn seen(connection: &mut PgConnection, settings: &str, count: &str) -> i64 {
+    let mut transaction = connection.begin().await.unwrap();
+    transaction.execute("set local role vyapar_app").await.unwrap();
+    transaction.execute(AssertSqlSafe(settings.to_owned())).await.unwrap();
+    let row = transaction.fetch_one(AssertSqlSafe(count.to_owned())).await.unwrap();
+    row.get(0)
+}
+
+/// The SQLSTATE of a statement that must be refused.
+async fn refused(connection: &mut PgConnection, settings: &str, statement: &str) -> String {
+    let mut transaction = connection.begin().await.unwrap();
+    transaction.execute("set local role vyapar_app").await.unwrap();
+    transaction.execute(AssertSqlSafe(settings.to_owned())).await.unwrap();
+    match transaction.execute(AssertSqlSafe(statement.to_owned())).await {
+        Err(sqlx::Error::Database(error)) => error.code().unwrap().into_owned(),
+        other => panic!("{statement}: {other:?}"),
+    }
+}
+
+#[test]
+fn raw_sql_reaches_no_other_store() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let (mine, _) = fill(&database, &Fixtures::here()).await;
+        let (other, _) = fill(&database, &Fixtures::here()).await;
+        let options = server().database(database.name());
+        let mut connection = PgConnection::connect_with(&options).await.unwrap();
+        let connection = &mut connection;
+        let my = format!("set local vyapar.stores = '{{{mine}}}'");
+        for (table, column) in TABLES {
+            let all = format!("select count(*) from vyapar.{table}");
+            let foreign = format!("{all} where {column} <> '{mine}'");
+            assert!(seen(connection, &my, &all).await > 0, "{table}");
+            assert_eq!(seen(connection, &my, &foreign).await, 0, "{table}");
+            // Nothing named, nothing seen; also where the setting was there before.
+            assert_eq!(seen(connection, "select 1", &all).await, 0, "{table}");
+            assert_eq!(seen(connection, "set local vyapar.stores = ''", &all).await, 0, "{table}");
+            assert!(seen(connection, "set local vyapar.all_stores = 'on'", &foreign).await > 0, "{table}");
+            // Its own rows cannot be handed to another store, and another's cannot be touched.
+            if !["stock_movements", "order_slots", "order_status_history"].contains(&table) {
+                let update = format!("update vyapar.{table} set {column} = {column}");
+                let mut transaction = connection.begin().await.unwrap();
+                transaction.execute(AssertSqlSafe(format!("set local role vyapar_app; {my}"))).await.unwrap();
+                let touched = transaction.execute(AssertSqlSafe(update)).await.unwrap().rows_affected();
+                drop(transaction);
+                let own = format!("{all} where {column} = '{mine}'");
+                assert_eq!(i64::try_from(touched).unwrap(), seen(connection, &my, &own).await, "{table}");
+                let give = format!("update vyapar.{table} set {column} = '{other}'");
+                assert_eq!(refused(connection, &my, &give).await, "42501", "{table}");
+            }
+        }
+        let forge =
+            format!("insert into vyapar.stock_levels values ('{other}', gen_random_uuid(), 'piece', 9, 0, 0, now())");
+        assert_eq!(refused(connection, &my, &forge).await, "42501");
+        let forge = format!(
+            "insert into vyapar.audit_logs (id, store_id, action, entity_type, entity_id, created_at)
+             values (gen_random_uuid(), '{other}', 'a', 'b', 'c', now())"
+        );
+        assert_eq!(refused(connection, &my, &forge).await, "42501");
+    });
+}
+
+#[test]
+fn what_was_written_for_good_cannot_be_changed() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let (mine, _) = fill(&database, &Fixtures::here()).await;
+        let options = server().database(database.name());
+        let mut connection = PgConnection::connect_with(&options).await.unwrap();
+        let my = format!("set local vyapar.stores = '{{{mine}}}'");
+        for statement in [
+            "update vyapar.stock_movements set quantity = 1",
+            "delete from vyapar.stock_movements",
+            "update vyapar.order_status_history set status = 'placed'",
+            "delete from vyapar.order_status_history",
+            "delete from vyapar.orders",
+            "delete from vyapar.order_items",
+            "update vyapar.audit_logs set action = 'x'",
+            "delete from vyapar.audit_logs",
+            "delete from vyapar.payments",
+            "delete from vyapar.stores",
+            "create table vyapar.mine (id integer)",
+            "alter table vyapar.orders disable row level security",
+            "select * from vyapar.migrations",
+        ] {
+            assert_eq!(refused(&mut connection, &my, statement).await, "42501", "{statement}");
+        }
+    });
+}
+
+#[test]
+fn a_customer_sees_his_own_orders_only() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let (_, asha) = fill(&database, &Fixtures::here()).await;
+        let (_, ravi) = fill(&database, &Fixtures::here()).await;
+        assert_ne!(asha, ravi);
+        let mut connection = PgConnection::connect_with(&server().database(database.name())).await.unwrap();
+        let his = format!("set local vyapar.customer = '{asha}'");
+        let foreign = format!("select count(*) from vyapar.orders where customer_id <> '{asha}'");
+        assert_eq!(seen(&mut connection, &his, "select count(*) from vyapar.orders").await, 1);
+        assert_eq!(seen(&mut connection, &his, &foreign).await, 0);
+        let strangers = "select count(*) from vyapar.order_items i
+            where not exists (select from vyapar.orders o where o.store_id = i.store_id and o.id = i.order_id)";
+        assert!(seen(&mut connection, &his, "select count(*) from vyapar.order_items").await > 0);
+        assert_eq!(seen(&mut connection, &his, strangers).await, 0);
+        assert_eq!(seen(&mut connection, &his, "select count(*) from vyapar.payments").await, 0);
+        // He reads; he does not write.
+        let mut transaction = connection.begin().await.unwrap();
+        transaction.execute(AssertSqlSafe(format!("set local role vyapar_app; {his}"))).await.unwrap();
+        let touched = transaction.execute("update vyapar.orders set total_amount = 0").await.unwrap();
+        assert_eq!(touched.rows_affected(), 0);
+        drop(transaction);
+        let orders = database.postgres().ports().order.orders;
+        let page = orders.list_by_customer(asha, PageRequest::default()).await.unwrap();
+        assert_eq!(page.items.len(), 1);
+        assert!(page.items[0].customer_id == asha && !page.items[0].items.is_empty());
+    });
+}
+
+#[test]
+fn the_host_s_connection_is_as_it_was_after_each_call() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let pool = TestDatabase::pool_of(database.name(), 1);
+        let before: String = sqlx::query_scalar("select current_user::text").fetch_one(&pool).await.unwrap();
+        let settings = "select current_user::text || coalesce(current_setting('vyapar.stores', true), '')
+            || coalesce(current_setting('vyapar.all_stores', true), '') || current_setting('plan_cache_mode')
+            || current_setting('lock_timeout') || current_setting('transaction_isolation')";
+        let untouched: String = sqlx::query_scalar(settings).fetch_one(&pool).await.unwrap();
+        assert!(untouched.starts_with(&before));
+        let fixtures = Fixtures::here();
+        let (store, product) = (fixtures.store_id(), fixtures.product_id());
+        let ports = vyapar_postgres::Postgres::from_pool(pool.clone()).ports();
+        ports.stock.ledger.open(store, product, StockUnit::Piece, fixtures.now()).await.unwrap();
+        let reserve = fixtures.reserve(&[(product, Quantity::units(2))]);
+        ports.stock.reservations.reserve(store, reserve.clone()).await.unwrap();
+        ports.stock.reservations.find(store, reserve.hold.id).await.unwrap();
+        let after: String = sqlx::query_scalar(settings).fetch_one(&pool).await.unwrap();
+        assert_eq!(after, untouched);
+        pool.close().await;
+    });
+}
+
+#[test]
+fn a_login_that_may_nothing_special_migrates_and_works() {
+    run(async {
+        let database = TestDatabase::empty().await;
+        let login = database.name().replace("vyapar_test", "vyapar_login");
+        let mut admin = PgConnection::connect_with(&server()).await.unwrap();
+        for statement in [
+            format!("create role {login} login createrole password 'secret'"),
+            format!("alter database {} owner to {login}", database.name()),
+        ] {
+            admin.execute(AssertSqlSafe(statement)).await.unwrap();
+        }
+        let options = server().database(database.name()).username(&login).password("secret");
+        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap();
+        let postgres = vyapar_postgres::Postgres::from_pool(pool.clone());
+        postgres.migrate().await.unwrap();
+        let fixtures = Fixtures::here();
+        let (store, product) = (fixtures.store_id(), fixtures.product_id());
+        let stock = postgres.ports().stock;
+        stock.ledger.open(store, product, StockUnit::Piece, fixtures.now()).await.unwrap();
+        stock.ledger.change(store, fixtures.purchase(&[product], Quantity::units(9))).await.unwrap();
+        let reserve = fixtures.reserve(&[(product, Quantity::units(2))]);
+        assert_eq!(stock.reservations.reserve(store, reserve).await.unwrap(), ReserveOutcome::Held);
+        pool.close().await;
+        drop(database);
+        admin.execute(AssertSqlSafe(format!("drop role {login}"))).await.unwrap();
+    });
+}
