@@ -1,0 +1,371 @@
+//! Gathering: calls that want the same products are decided together and stored by one
+//! transaction.
+//!
+//! In its process the gatherer is the only writer of a product's stock, so its transactions
+//! never cancel each other. While one is under way, calls that want one of its products
+//! wait; when it is done, all that wait and share a product go into the next, each is decided
+//! on what the ones before it leave, and each is answered on its own. Calls that share
+//! nothing with others never wait: an idle system answers at once. Between processes the
+//! compare-and-set decides, and a group that lost it is decided anew.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+use vyapar_core::error::{RepositoryError, RepositoryErrorKind, Stored};
+use vyapar_core::id::{OperationId, ProductId, ReservationId, StoreId};
+
+use super::books::Books;
+use super::codec::{read_levels, read_operation, read_reservation};
+use crate::db::{Db, Written};
+use crate::item::Row;
+use crate::keys;
+use crate::retry::Patience;
+use crate::tables::{RESERVATIONS, STOCK, STOCK_OPERATIONS};
+
+/// What one transaction may carry.
+const MAX_ACTIONS: usize = 100;
+
+/// What a call reads and may write.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    pub(crate) store: StoreId,
+    pub(crate) reservation: Option<ReservationId>,
+    pub(crate) operation: Option<OperationId>,
+    pub(crate) products: BTreeSet<ProductId>,
+}
+
+/// Something that only one group at a time may read and write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    Product(StoreId, ProductId),
+    Reservation(StoreId, ReservationId),
+    Operation(StoreId, OperationId),
+}
+
+impl Ask {
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        let products = self.products.iter().map(|product| Key::Product(self.store, *product));
+        let reservation = self.reservation.map(|id| Key::Reservation(self.store, id));
+        products.chain(reservation).chain(self.operation.map(|id| Key::Operation(self.store, id)))
+    }
+}
+
+/// Gives a decided call its answer, once what was decided is stored.
+type Deliver = Box<dyn FnOnce() + Send>;
+
+/// Makes something of the books, and of what it made an answer.
+type Decide = Box<dyn Fn(&mut Books) -> Stored<Deliver> + Send + Sync>;
+
+/// A call on its way.
+struct Job {
+    number: u64,
+    ask: Ask,
+    patience: Patience,
+    decide: Decide,
+    fail: Box<dyn Fn(RepositoryError) + Send + Sync>,
+}
+
+/// Calls that go into one transaction.
+struct Group {
+    keys: HashSet<Key>,
+    actions: usize,
+    jobs: Vec<Job>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    number: u64,
+    jobs: VecDeque<Job>,
+    busy: HashSet<Key>,
+}
+
+/// The one writer of stock in its process.
+pub(crate) struct Gatherer {
+    db: Arc<Db>,
+    waiting: Mutex<Waiting>,
+}
+
+impl fmt::Debug for Gatherer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gatherer").finish_non_exhaustive()
+    }
+}
+
+impl Gatherer {
+    pub(crate) fn new(db: Arc<Db>) -> Self {
+        Self { db, waiting: Mutex::default() }
+    }
+
+    /// Lets `decide` make something of what `ask` names, and answers when that is stored.
+    /// `decide` may be called several times, each time on books read anew.
+    ///
+    /// A caller that goes away while waiting leaves its call behind: it is done all the same,
+    /// as if only its answer had been lost.
+    pub(crate) async fn ask<T: Send + 'static>(
+        self: &Arc<Self>,
+        ask: Ask,
+        patience: &Patience,
+        decide: impl Fn(&mut Books) -> Stored<T> + Send + Sync + 'static,
+    ) -> Stored<T> {
+        let (send, mut answer) = oneshot::channel::<Stored<T>>();
+        let send = Arc::new(Mutex::new(Some(send)));
+        let failing = Arc::clone(&send);
+        let number = {
+            let mut waiting = self.lock();
+            waiting.number += 1;
+            let number = waiting.number;
+            waiting.jobs.push_back(Job {
+                number,
+                ask,
+                patience: patience.clone(),
+                decide: Box::new(move |books| {
+                    let decided = decide(books)?;
+                    let send = Arc::clone(&send);
+                    Ok(Box::new(move || deliver(&send, Ok(decided))))
+                }),
+                fail: Box::new(move |error| deliver(&failing, Err(error))),
+            });
+            number
+        };
+        self.dispatch();
+        let answered = match tokio::time::timeout_at(patience.deadline(), &mut answer).await {
+            Ok(answered) => answered,
+            // Still waiting: leave, nothing was written. Under way: it ends soon by itself.
+            Err(_) if self.leave(number) => {
+                return Err(RepositoryError::new(RepositoryErrorKind::Busy, "waiting for a turn to write stock"));
+            }
+            Err(_) => answer.await,
+        };
+        // The sender goes away unused only when the runtime that worked on the call stopped.
+        answered.unwrap_or_else(|_| {
+            Err(RepositoryError::new(RepositoryErrorKind::OutcomeUnknown, "the runtime stopped while writing stock"))
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Consistent between any two statements, so a panic elsewhere spoils nothing.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn leave(&self, number: u64) -> bool {
+        let mut waiting = self.lock();
+        let before = waiting.jobs.len();
+        waiting.jobs.retain(|job| job.number != number);
+        waiting.jobs.len() < before
+    }
+
+    /// Starts a group for everything that can go now.
+    fn dispatch(self: &Arc<Self>) {
+        let groups = {
+            let mut waiting = self.lock();
+            let groups = waiting.group();
+            for group in &groups {
+                waiting.busy.extend(group.keys.iter().copied());
+            }
+            groups
+        };
+        for group in groups {
+            let done = Done { gatherer: Arc::clone(self), keys: group.keys };
+            let jobs = group.jobs;
+            tokio::spawn(async move {
+                done.gatherer.work(&jobs).await;
+                drop(done);
+            });
+        }
+    }
+
+    /// Decides a group until a decision stands, and answers every call of it.
+    async fn work(&self, jobs: &[Job]) {
+        // The call with the most time left: the others of its group are served with it.
+        let Some(mut patience) = jobs.iter().map(|job| job.patience.clone()).max_by_key(Patience::deadline) else {
+            return;
+        };
+        let failed = match self.store(jobs, &mut patience).await {
+            Ok(answers) => {
+                for (job, answer) in jobs.iter().zip(answers) {
+                    match answer {
+                        Ok(deliver) => deliver(),
+                        Err(error) => (job.fail)(error),
+                    }
+                }
+                return;
+            }
+            Err(error) => error,
+        };
+        for job in jobs {
+            // One failure for all: each gets its kind, and what was said of it.
+            let error = RepositoryError::new(failed.kind().clone(), "writing stock").with_source(failed.to_string());
+            (job.fail)(error);
+        }
+    }
+
+    async fn store(&self, jobs: &[Job], patience: &mut Patience) -> Stored<Vec<Stored<Deliver>>> {
+        loop {
+            let mut books = self.read(jobs, patience).await?;
+            let mut answers = Vec::with_capacity(jobs.len());
+            for job in jobs {
+                // On a copy: a call that fails half way leaves nothing in the books.
+                let mut next = books.clone();
+                let answer = (job.decide)(&mut next);
+                if answer.is_ok() {
+                    books = next;
+                }
+                answers.push(answer);
+            }
+            let actions = books.actions(&self.db)?;
+            if actions.is_empty() {
+                return Ok(answers);
+            }
+            match self.db.transact(actions, patience, "writing stock").await? {
+                Written::Done => return Ok(answers),
+                Written::Refused(_) => patience.check("other writers kept changing the stock")?,
+            }
+        }
+    }
+
+    /// Reads all that a group names, in one go. A group is of one store, since that is part
+    /// of every key.
+    async fn read(&self, jobs: &[Job], patience: &mut Patience) -> Stored<Books> {
+        let Some(store) = jobs.first().map(|job| job.ask.store) else {
+            return Err(RepositoryError::new(RepositoryErrorKind::Backend, "an empty group"));
+        };
+        let keys: HashSet<Key> = jobs.iter().flat_map(|job| job.ask.keys()).collect();
+        let wanted = keys.iter().map(|key| match *key {
+            Key::Product(store, product) => (&STOCK, keys::level(store, product)),
+            Key::Reservation(store, id) => (&RESERVATIONS, keys::reservation(store, id)),
+            Key::Operation(store, id) => (&STOCK_OPERATIONS, keys::operation(store, id)),
+        });
+        let found = self.db.get_many(wanted.collect(), patience, "reading stock").await?;
+        let of = |table| found.get(&self.db.names().of(table)).map_or(&[][..], Vec::as_slice);
+        let mut reservations = BTreeMap::new();
+        for item in of(&RESERVATIONS) {
+            let item = read_reservation(item)?;
+            reservations.insert(item.reservation.hold.id, item);
+        }
+        let mut operations = BTreeMap::new();
+        for item in of(&STOCK_OPERATIONS) {
+            let id = Row::new(STOCK_OPERATIONS.name, item).parse("operation_id")?;
+            operations.insert(id, read_operation(item)?);
+        }
+        Ok(Books::new(store, read_levels(of(&STOCK))?, reservations, operations))
+    }
+}
+
+impl Waiting {
+    /// Takes out of the queue what can go now, in groups that share nothing. What cannot go
+    /// keeps its place, and nothing overtakes it for what it wants.
+    fn group(&mut self) -> Vec<Group> {
+        let mut groups: Vec<Group> = Vec::new();
+        let mut blocked: HashSet<Key> = HashSet::new();
+        let mut left = VecDeque::new();
+        for job in self.jobs.drain(..) {
+            let keys: HashSet<Key> = job.ask.keys().collect();
+            let free = keys.iter().all(|key| !self.busy.contains(key) && !blocked.contains(key));
+            // The call's own item, and a movement for each product.
+            let own = 1 + job.ask.products.len();
+            let mut sharing = groups.iter_mut().filter(|group| !group.keys.is_disjoint(&keys));
+            match (free, sharing.next(), sharing.next()) {
+                (true, None, _) => {
+                    let actions = own + job.ask.products.len();
+                    groups.push(Group { keys, actions, jobs: vec![job] });
+                }
+                (true, Some(group), None) if group.actions + own + group.new_levels(&keys) <= MAX_ACTIONS => {
+                    group.actions += own + group.new_levels(&keys);
+                    group.keys.extend(keys);
+                    group.jobs.push(job);
+                }
+                _ => {
+                    blocked.extend(keys);
+                    left.push_back(job);
+                }
+            }
+        }
+        self.jobs = left;
+        groups
+    }
+}
+
+impl Group {
+    /// How many products `keys` has that the group has not.
+    fn new_levels(&self, keys: &HashSet<Key>) -> usize {
+        keys.difference(&self.keys).filter(|key| matches!(key, Key::Product(..))).count()
+    }
+}
+
+/// Frees a group's keys when its work ends, however it ends.
+struct Done {
+    gatherer: Arc<Gatherer>,
+    keys: HashSet<Key>,
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        {
+            let mut waiting = self.gatherer.lock();
+            for key in &self.keys {
+                waiting.busy.remove(key);
+            }
+        }
+        // Outside a runtime (it is shutting down) nothing can be started any more.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.gatherer.dispatch();
+        }
+    }
+}
+
+fn deliver<T>(send: &Mutex<Option<oneshot::Sender<Stored<T>>>>, answer: Stored<T>) {
+    let send = send.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(send) = send {
+        // The caller may be gone.
+        let _ = send.send(answer);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn job(number: u64, store: u128, products: &[u128]) -> Job {
+        let id = |n: u128| ProductId::from_uuid(uuid::Uuid::from_u128(n));
+        Job {
+            number,
+            ask: Ask {
+                store: StoreId::from_uuid(uuid::Uuid::from_u128(store)),
+                reservation: Some(ReservationId::from_uuid(uuid::Uuid::from_u128(u128::from(number)))),
+                operation: None,
+                products: products.iter().copied().map(id).collect(),
+            },
+            patience: Patience::new(Duration::from_secs(1)),
+            decide: Box::new(|_| Ok(Box::new(|| {}))),
+            fail: Box::new(|_| {}),
+        }
+    }
+
+    fn groups(waiting: &mut Waiting) -> Vec<Vec<u64>> {
+        let groups = waiting.group();
+        groups.iter().map(|group| group.jobs.iter().map(|job| job.number).collect()).collect()
+    }
+
+    #[tokio::test]
+    async fn what_shares_a_product_goes_together_and_nothing_overtakes() {
+        let mut waiting = Waiting::default();
+        waiting.jobs.extend([job(1, 1, &[1]), job(2, 1, &[2]), job(3, 1, &[1]), job(4, 2, &[1])]);
+        // 5 would join two groups and waits; 6 wants what 5 waits for, and must not overtake it.
+        waiting.jobs.extend([job(5, 1, &[1, 2]), job(6, 1, &[2])]);
+        assert_eq!(groups(&mut waiting), [vec![1, 3], vec![2], vec![4]]);
+        assert_eq!(waiting.jobs.iter().map(|job| job.number).collect::<Vec<_>>(), [5, 6]);
+        assert_eq!(groups(&mut waiting), [vec![5, 6]]);
+    }
+
+    #[tokio::test]
+    async fn a_group_fits_a_transaction() {
+        let mut waiting = Waiting::default();
+        waiting.jobs.extend((0..60).map(|n| job(n, 1, &[1])));
+        // 49 reservations, 49 movements and a level.
+        assert_eq!(waiting.group().first().map(|group| (group.jobs.len(), group.actions)), Some((49, 99)));
+        assert_eq!(waiting.jobs.len(), 11);
+    }
+}

@@ -1,0 +1,127 @@
+//! The DynamoDB adapter of vyapar: stock, orders and the audit log of both.
+//!
+//! The client is handed in, so region, credentials, TLS and timeouts are the host's:
+//! ```no_run
+//! # async fn host(client: aws_sdk_dynamodb::Client) -> Result<(), vyapar_core::RepositoryError> {
+//! use vyapar_dynamo::{Dynamo, TableNames};
+//!
+//! let dynamo = Dynamo::new(client, TableNames::new("vyaparai", "prod"));
+//! dynamo.create_tables().await?; // or print `tables::cloud_formation` for infrastructure code
+//! let (stock, orders) = (dynamo.stock(), dynamo.order());
+//! # Ok(()) }
+//! ```
+//! Give the client a connect and a read timeout; without them a connection that goes silent
+//! keeps a call longer than its deadline.
+//!
+//! What it needs of the service: conditional transactions (100 actions, 4 MB), consistent
+//! reads of tables. What it does without: scans, streams, TTL, local indexes, and consistent
+//! reads of indexes: whatever an index finds is read again from the table before anything is
+//! decided by it.
+//!
+//! Where things are: `tables` what there is, `keys.rs` which key stands for what, `error.rs`
+//! what the service's errors mean, `retry.rs` and `db.rs` how requests are repeated,
+//! `inventory`, `order` and `system` the ports.
+
+mod db;
+mod error;
+mod expression;
+mod inventory;
+mod item;
+mod keys;
+#[cfg(feature = "local")]
+pub mod local;
+mod names;
+mod order;
+mod retry;
+mod system;
+pub mod tables;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use vyapar_core::error::Stored;
+use vyapar_core::inventory::StockPorts;
+use vyapar_core::order::OrderPorts;
+use vyapar_core::system::{AuditLog, SystemPorts};
+
+pub use names::TableNames;
+
+use crate::db::Db;
+use crate::inventory::DynamoStock;
+use crate::order::DynamoOrders;
+use crate::system::DynamoAudit;
+
+/// How long a call may go on trying before it answers `Busy`.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// The adapter. Cheap to clone; its clones gather their calls together, so a process should
+/// make one and clone it. Stock writes run on tasks of the caller's tokio runtime.
+#[derive(Debug, Clone)]
+pub struct Dynamo {
+    db: Arc<Db>,
+    stock: Arc<DynamoStock>,
+    orders: Arc<DynamoOrders>,
+    audit: Arc<DynamoAudit>,
+}
+
+impl Dynamo {
+    /// The adapter over `client`, on tables called `names`. A call answers `Busy` after five
+    /// seconds of trying.
+    #[must_use]
+    pub fn new(client: Client, names: TableNames) -> Self {
+        Self::with_deadline(client, names, DEADLINE)
+    }
+
+    /// The same with another time after which a call answers `Busy`.
+    #[must_use]
+    pub fn with_deadline(client: Client, names: TableNames, deadline: Duration) -> Self {
+        let db = Arc::new(Db::new(client, names, deadline));
+        let audit = Arc::new(DynamoAudit::new(Arc::clone(&db)));
+        Self {
+            stock: Arc::new(DynamoStock::new(Arc::clone(&db))),
+            orders: Arc::new(DynamoOrders::new(Arc::clone(&db), Arc::clone(&audit))),
+            audit,
+            db,
+        }
+    }
+
+    /// Creates the tables that are not there yet and waits until all can be used: for tests
+    /// and first use. [`tables::cloud_formation`] has the same definitions to print.
+    ///
+    /// # Errors
+    /// As [`tables::create_tables`].
+    pub async fn create_tables(&self) -> Stored<()> {
+        tables::create_tables(self.db.client(), self.db.names(), tables::TABLES).await
+    }
+
+    /// Stock levels, movements and reservations.
+    #[must_use]
+    pub fn stock(&self) -> StockPorts {
+        StockPorts {
+            ledger: Arc::<DynamoStock>::clone(&self.stock),
+            reservations: Arc::<DynamoStock>::clone(&self.stock),
+            queue: Arc::<DynamoStock>::clone(&self.stock),
+        }
+    }
+
+    /// Orders, with items, history and audit.
+    #[must_use]
+    pub fn order(&self) -> OrderPorts {
+        OrderPorts {
+            orders: Arc::<DynamoOrders>::clone(&self.orders),
+            queue: Arc::<DynamoOrders>::clone(&self.orders),
+            audit: self.audit(),
+        }
+    }
+
+    /// The audit log, for entries that belong to no other write.
+    #[must_use]
+    pub fn system(&self) -> SystemPorts {
+        SystemPorts { audit: self.audit() }
+    }
+
+    fn audit(&self) -> Arc<dyn AuditLog> {
+        Arc::<DynamoAudit>::clone(&self.audit)
+    }
+}

@@ -1,0 +1,82 @@
+//! The stored format, item by item: what is written here is in the field for years.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Map, Value};
+use vyapar_core::inventory::{ChangeKind, Delta, ReleaseCause};
+use vyapar_core::order::OrderStatus;
+use vyapar_core::testing::{Fixtures, run};
+use vyapar_core::{Quantity, StockUnit};
+use vyapar_dynamo::tables::TABLES;
+
+use crate::support::bench::{Fresh, fresh};
+use crate::support::golden;
+
+/// Everything in all tables, by table and keys.
+async fn everything(fresh: &Fresh) -> Value {
+    let mut all = Map::new();
+    for table in TABLES {
+        let mut items = Vec::new();
+        let found = fresh.client.scan().table_name(fresh.names.of(table)).send().await.unwrap().items.unwrap();
+        for mut item in found {
+            // Which of the logs is chosen by chance.
+            if let Some(AttributeValue::S(log)) = item.get_mut("log")
+                && !log.starts_with("id#")
+            {
+                *log = "a shard".to_owned();
+            }
+            items.push(golden::item(&item));
+        }
+        items.sort_by_key(ToString::to_string);
+        all.insert(table.name.to_owned(), Value::Array(items));
+    }
+    Value::Object(all)
+}
+
+#[test]
+fn stock_items_are_pinned() {
+    run(async {
+        let fresh = fresh().await;
+        let make = Fixtures::seeded(1);
+        let store = make.store_id();
+        let stock = fresh.dynamo.stock();
+        let products = make.product_ids(2);
+        for product in &products {
+            stock.ledger.open(store, *product, StockUnit::Kg, make.now()).await.unwrap();
+        }
+        let lines =
+            [(products[0], Delta::By(Quantity::units(10).inward())), (products[1], Delta::Counted(Quantity::units(3)))];
+        stock.ledger.change(store, make.change(ChangeKind::Purchase, &lines)).await.unwrap();
+        let quarter = Quantity::from_thousandths(250).unwrap();
+        let held = make.reserve(&[(products[0], quarter)]);
+        stock.reservations.reserve(store, held).await.unwrap();
+        let sold = make.reserve(&[(products[0], Quantity::units(2)), (products[1], Quantity::units(1))]);
+        stock.reservations.reserve(store, sold.clone()).await.unwrap();
+        stock.reservations.commit(store, sold.hold.clone(), make.now()).await.unwrap();
+        stock.reservations.dispatch(store, sold.hold.clone(), make.now()).await.unwrap();
+        let back =
+            make.give_back(&sold.hold, &[(products[0], quarter, false), (products[1], Quantity::units(1), true)]);
+        stock.reservations.give_back(store, back).await.unwrap();
+        stock.reservations.release(store, make.hold(), ReleaseCause::Undone, make.now()).await.unwrap();
+        golden::check("stock", &everything(&fresh).await);
+    });
+}
+
+#[test]
+fn order_items_are_pinned() {
+    run(async {
+        let fresh = fresh().await;
+        let make = Fixtures::seeded(2);
+        let store = make.store_id();
+        let orders = fresh.dynamo.order();
+        let mut order = make.full_order(store);
+        order.items.truncate(2);
+        order.status = OrderStatus::Placed;
+        orders.orders.insert(store, make.new_order(&order)).await.unwrap();
+        let plain = make.order(store);
+        orders.orders.insert(store, make.new_order(&plain)).await.unwrap();
+        orders.orders.abandon(store, &make.order_id(), make.now()).await.unwrap();
+        let entry = make.bare_audit();
+        orders.audit.append(entry).await.unwrap();
+        golden::check("orders", &everything(&fresh).await);
+    });
+}

@@ -1,0 +1,11 @@
+//! Every promise, on the server as it answers.
+
+use vyapar_core::testing::Bench;
+
+use crate::support::bench;
+
+async fn harness() -> Bench {
+    bench::plain().await
+}
+
+vyapar_core::conformance!(harness = harness, areas = [order, saga, stock, system]);

@@ -1,0 +1,97 @@
+//! Who gets the last unit: in one process, in several, and on a bad day.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use vyapar_core::inventory::{Movement, ReserveOutcome};
+use vyapar_core::testing::{Fixtures, run};
+use vyapar_core::{PageRequest, ProductId, Quantity, StockUnit, StoreId};
+use vyapar_dynamo::Dynamo;
+
+use crate::support::bench::{Fresh, faulty, fresh};
+use crate::support::client;
+use crate::support::faults::Faults;
+
+pub async fn product(dynamo: &Dynamo, make: &Fixtures, store: StoreId, units: u32) -> ProductId {
+    let product = make.product_id();
+    let ledger = dynamo.stock().ledger;
+    ledger.open(store, product, StockUnit::Piece, make.now()).await.unwrap();
+    ledger.change(store, make.purchase(&[product], Quantity::units(units))).await.unwrap();
+    product
+}
+
+/// `buyers` want one unit each, spread over the adapters; as many win as there are units.
+async fn sell_out(adapters: &[Dynamo], buyers: usize, units: u32) {
+    static SALE: AtomicU64 = AtomicU64::new(0);
+    let make = Fixtures::seeded(SALE.fetch_add(1, Ordering::Relaxed));
+    let store = make.store_id();
+    let product = product(&adapters[0], &make, store, units).await;
+    let tasks: Vec<_> = (0..buyers)
+        .map(|buyer| {
+            let stock = adapters[buyer % adapters.len()].stock();
+            let request = make.reserve(&[(product, Quantity::units(1))]);
+            tokio::spawn(async move { stock.reservations.reserve(store, request).await })
+        })
+        .collect();
+    let (mut held, mut short) = (0, 0);
+    for task in tasks {
+        match task.await.unwrap().unwrap() {
+            ReserveOutcome::Held => held += 1,
+            ReserveOutcome::Short(lines) => {
+                assert_eq!(lines[0].available, Quantity::ZERO);
+                short += 1;
+            }
+            ReserveOutcome::Taken(other) => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((held, short), (units as usize, buyers - units as usize));
+    let ledger = adapters[0].stock().ledger;
+    let found = ledger.verify(store).await.unwrap();
+    assert!(found.is_clean(), "{found:?}");
+    let movements: Vec<Movement> = ledger.movements(store, product, PageRequest::first(200)).await.unwrap().items;
+    let balances: BTreeSet<Quantity> = movements.iter().map(|movement| movement.balance_after).collect();
+    assert_eq!(balances.len(), movements.len(), "every balance once");
+}
+
+#[test]
+fn sixty_four_buyers_and_one_unit() {
+    run(async {
+        let Fresh { dynamo, server: _server, .. } = fresh().await;
+        sell_out(&[dynamo], 64, 1).await;
+    });
+}
+
+/// Two adapters on the same tables know nothing of each other's turns, as two processes do.
+#[test]
+fn processes_that_share_a_hot_product_sell_exactly_what_there_is() {
+    run(async {
+        let first = fresh().await;
+        let faults = Arc::new(Faults::conflict_model());
+        let client = client::faulty(first.server.endpoint(), Arc::clone(&faults));
+        let limit = std::time::Duration::from_secs(30);
+        let others = [
+            Dynamo::with_deadline(client.clone(), first.names.clone(), limit),
+            Dynamo::with_deadline(client, first.names.clone(), limit),
+        ];
+        sell_out(&others, 40, 15).await;
+        assert!(faults.met("conflict") > 0 || faults.met("cut after") == 0);
+    });
+}
+
+#[test]
+fn a_bad_day_sells_exactly_what_there_is() {
+    run(async {
+        // So few writes are needed for a sale that the usual share would miss them.
+        let mut day = Faults::bad_day(7);
+        day.conflict = 250;
+        let faults = Arc::new(day);
+        let Fresh { dynamo, server: _server, .. } = faulty(Arc::clone(&faults)).await;
+        for _ in 0..8 {
+            sell_out(std::slice::from_ref(&dynamo), 48, 20).await;
+        }
+        for fault in ["throttled", "conflict", "cut before", "cut after"] {
+            assert!(faults.met(fault) > 0, "the day was not bad: no `{fault}`");
+        }
+    });
+}
