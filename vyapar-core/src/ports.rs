@@ -1,7 +1,8 @@
 //! All that a host hands in: one unit per area, each made whole by one adapter.
 //!
 //! Everything that one transaction must cover is inside one unit; no transaction crosses
-//! units. So a host mixes backends by replacing units, and a new port does not compile until
+//! units, and nothing of one unit has to exist for another to accept its own: stock is opened
+//! without a product row, orders are inserted without a store row. So a host mixes backends by replacing units, and a new port does not compile until
 //! every adapter's unit names it.
 
 use std::sync::Arc;

@@ -94,6 +94,7 @@ pub enum ChangeOutcome {
     Reserved(Vec<CountedBelowReserved>),
     /// No stock was ever opened for these products. Answered before all else.
     NotOpen(Vec<ProductId>),
-    /// This product's level would pass [`Quantity::MAX`].
+    /// What is on hand of this product (`current` + `reserved`) would pass
+    /// [`Quantity::MAX`]: so whatever is held can always go back.
     TooMuch(ProductId),
 }

@@ -80,10 +80,14 @@ pub trait StockLedger: Send + Sync {
     /// out. At most 200 ids.
     async fn levels(&self, store: StoreId, products: &[ProductId]) -> Stored<Vec<StockLevel>>;
 
-    /// A product's movements, newest first (by `seq`).
+    /// A product's movements, newest first (by `seq`); the list is called `movements` in its
+    /// cursors, as every list of every port has one name on all adapters: `stores`,
+    /// `products`, `movements`, `orders`, `customer_orders`, `audit`, and `feed`.
     async fn movements(&self, store: StoreId, product: ProductId, page: PageRequest) -> Stored<Page<Movement>>;
 
     /// Checks everything [`level`](super::level) says always holds, over the whole store.
+    /// All reservations count, released ones and tombstones included.
+    ///
     /// Reads a consistent state where the backend has one; otherwise it may report a
     /// divergence while writers run, and is exact when they rest.
     async fn verify(&self, store: StoreId) -> Stored<Verification>;
@@ -95,9 +99,13 @@ pub trait StockLedger: Send + Sync {
 /// - Each call is one transaction, whole or not at all, decided by its own conditional write.
 /// - A caller that lost its answer repeats the call and gets the same answer.
 /// - Short is final only after due holds are freed: a reserve that comes up short first
-///   releases the store's due holds of the products concerned in a transaction of their own,
-///   then decides once more. So an expired hold frees its stock at `due` even if nothing
-///   sweeps.
+///   releases the store's holds with `due <= now` on the short products, each as a whole, by
+///   (due, id), in a transaction of their own, as [`ReleaseCause::Undone`] does; then it
+///   decides once more, also when another call freed them first. So an expired hold frees its
+///   stock at `due` even if nothing sweeps. They stay freed if the reserve is short all the
+///   same. An amendment frees nothing.
+/// - Movements of a reservation refer to its order: `sale` for what is taken, `return` for
+///   what goes back, and `damage` beside it for what comes back unsellable.
 /// - Callers that want the same product wait for each other inside the adapter; only a
 ///   deadline ends that, with `Busy` and nothing written. Callers of disjoint products never
 ///   wait for each other's transaction, and baskets in opposite order never deadlock.
@@ -122,10 +130,15 @@ pub trait Reservations: Send + Sync {
     /// committed → dispatched: takes the lines out of `reserved`.
     async fn dispatch(&self, store: StoreId, hold: Hold, now: Timestamp) -> Stored<DispatchOutcome>;
 
-    /// Sets a held or committed reservation to absolute quantities.
+    /// Sets a held or committed reservation to absolute quantities. Decided in this order:
+    /// not holding, an older revision, short lines, then `LimitExceeded` when old lines and
+    /// new targets together are more than [`MAX_LINES`](super::MAX_LINES). A product that
+    /// does not change has no movement.
     async fn amend(&self, store: StoreId, request: Amend) -> Stored<AmendOutcome>;
 
-    /// Books goods of a dispatched reservation that came back.
+    /// Books goods of a dispatched reservation that came back. Operations are remembered per
+    /// reservation; not dispatched is decided first, then whether it is booked already, then
+    /// whether it is too much.
     async fn give_back(&self, store: StoreId, request: GiveBack) -> Stored<GiveBackOutcome>;
 
     /// Marks a released reservation of this attempt as done with; anything else it leaves

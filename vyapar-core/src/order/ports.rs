@@ -82,7 +82,8 @@ pub struct OrderFilter {
 /// - Inserting and abandoning one id exclude each other.
 /// - `tracking_id` is unique over all stores.
 /// - A write happens whole (order, items, history, audit) or not at all.
-/// - An order of another store is absent.
+/// - An order of another store is absent: rows are keyed by store and id.
+/// - An update keeps what never changes as it is stored, whatever the new state says.
 /// - `find` reads what the last completed write wrote; lists may lag behind where the
 ///   backend's indexes do.
 #[cfg_attr(feature = "testing", mockall::automock)]
