@@ -2,6 +2,7 @@
 
 mod mixed;
 mod property;
+mod services;
 
 use vyapar_core::testing::Bench;
 use vyapar_memory::Memory;
