@@ -1,14 +1,14 @@
 //! All that a host hands in: one unit per area, each made whole by one adapter.
 //!
 //! Everything that one transaction must cover is inside one unit; no transaction crosses
-//! units, and nothing of one unit has to exist for another to accept its own: stock is opened
+//! units but `at_once`, and nothing of one unit has to exist for another to accept its own: stock is opened
 //! without a product row, orders are inserted without a store row. So a host mixes backends by replacing units, and a new port does not compile until
 //! every adapter's unit names it.
 
 use std::sync::Arc;
 
 use crate::inventory::{ProductPorts, StockPorts};
-use crate::order::OrderPorts;
+use crate::order::{AtOnce, OrderPorts, PlaceAtOnce};
 use crate::payment::PaymentPorts;
 use crate::store::StorePorts;
 use crate::system::{AuditLog, SystemPorts};
@@ -28,9 +28,18 @@ pub struct Ports {
     pub payment: PaymentPorts,
     /// What belongs to no other unit.
     pub system: SystemPorts,
+    /// Placing in one write, from an adapter that has both stock and orders. Optional, and used
+    /// only while `stock` and `order` are that adapter's.
+    pub at_once: Option<AtOnce>,
 }
 
 impl Ports {
+    /// How to place in one write, if stock and orders are in one place.
+    #[must_use]
+    pub fn place_at_once(&self) -> Option<&Arc<dyn PlaceAtOnce>> {
+        self.at_once.as_ref()?.of(&self.stock.reservations, &self.order.orders)
+    }
+
     /// The audit logs of all units, each once: units of one adapter share theirs.
     #[must_use]
     pub fn audit_logs(&self) -> Vec<Arc<dyn AuditLog>> {

@@ -32,6 +32,7 @@
 //! audit entries are records, so memory grows with business, by about 700 bytes a reservation of
 //! one product with its movement, beside the orders themselves.
 
+mod at_once;
 mod inventory;
 mod lock;
 mod order;
@@ -42,12 +43,13 @@ mod system;
 use std::sync::Arc;
 
 use vyapar_core::inventory::{ProductPorts, StockPorts};
-use vyapar_core::order::OrderPorts;
+use vyapar_core::order::{AtOnce, OrderPorts};
 use vyapar_core::payment::PaymentPorts;
 use vyapar_core::store::StorePorts;
 use vyapar_core::system::{AuditLog, SystemPorts};
 use vyapar_core::{Ports, RepositoryError, RepositoryErrorKind};
 
+use at_once::Together;
 use inventory::{Products, Stock};
 use order::Orders;
 use payment::Payments;
@@ -93,6 +95,7 @@ impl Memory {
             order: self.order(),
             payment: self.payment(),
             system: self.system(),
+            at_once: Some(self.at_once()),
         }
     }
 
@@ -138,6 +141,13 @@ impl Memory {
     #[must_use]
     pub fn system(&self) -> SystemPorts {
         SystemPorts { audit: self.audit() }
+    }
+
+    /// Placing in one write, for hosts that take both stock and orders from here.
+    #[must_use]
+    pub fn at_once(&self) -> AtOnce {
+        let port = Together { stock: Arc::clone(&self.stock), orders: Arc::clone(&self.orders) };
+        AtOnce::new(Arc::new(port), self.stock().reservations, self.order().orders)
     }
 
     fn audit(&self) -> Arc<dyn AuditLog> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, RwLockWriteGuard};
 
 use async_trait::async_trait;
 use vyapar_core::order::{
@@ -91,6 +91,46 @@ impl Orders {
     pub(crate) fn new(audit: Arc<AuditTrail>) -> Self {
         Self { rows: RwLock::default(), audit }
     }
+
+    /// Everything, for writing.
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        Locked { rows: write(&self.rows), audit: &self.audit }
+    }
+}
+
+/// Orders that nobody else reads or writes at the moment.
+pub(crate) struct Locked<'a> {
+    rows: RwLockWriteGuard<'a, Rows>,
+    audit: &'a AuditTrail,
+}
+
+impl Locked<'_> {
+    /// How inserting it would end.
+    pub(crate) fn may_insert(&self, new: &NewOrder) -> InsertOutcome {
+        let order = &new.order;
+        match self.rows.stores.get(&order.store_id).and_then(|book| book.slots.get(&order.id)) {
+            Some(Slot::Abandoned) => InsertOutcome::Abandoned,
+            Some(Slot::Order { .. }) => InsertOutcome::AlreadyThere,
+            None if self.rows.by_tracking.contains_key(&order.tracking_id) => InsertOutcome::TrackingIdTaken,
+            None => InsertOutcome::Inserted,
+        }
+    }
+
+    /// Inserts what may be inserted.
+    pub(crate) fn insert(&mut self, new: NewOrder) {
+        let NewOrder { order, history, audit } = new;
+        let rows = &mut *self.rows;
+        let (id, store) = (order.id.clone(), order.store_id);
+        rows.by_tracking.insert(order.tracking_id.clone(), (store, id.clone()));
+        rows.by_customer.entry(order.customer_id).or_default().insert((id.clone(), store));
+        if let Some(at) = order.recover_at {
+            rows.queue.insert((at, store, id.clone()));
+        }
+        let book = rows.stores.entry(store).or_default();
+        book.by_status.entry(order.status).or_default().insert(id.clone());
+        book.slots.insert(id, Slot::Order { order: Arc::new(order), history: vec![history] });
+        self.audit.record(audit);
+    }
 }
 
 /// Name of a store's list, in its cursors.
@@ -105,28 +145,13 @@ fn copies(orders: Vec<Arc<Order>>) -> Vec<Order> {
 #[async_trait]
 impl OrderRepository for Orders {
     async fn insert(&self, store: StoreId, new: NewOrder) -> Stored<InsertOutcome> {
-        let NewOrder { order, history, audit } = new;
-        same_store(store, order.store_id, "an order")?;
-        let mut rows = write(&self.rows);
-        match rows.stores.get(&store).and_then(|book| book.slots.get(&order.id)) {
-            Some(Slot::Abandoned) => return Ok(InsertOutcome::Abandoned),
-            Some(Slot::Order { .. }) => return Ok(InsertOutcome::AlreadyThere),
-            None => {}
+        same_store(store, new.order.store_id, "an order")?;
+        let mut locked = self.lock();
+        let outcome = locked.may_insert(&new);
+        if outcome == InsertOutcome::Inserted {
+            locked.insert(new);
         }
-        if rows.by_tracking.contains_key(&order.tracking_id) {
-            return Ok(InsertOutcome::TrackingIdTaken);
-        }
-        let id = order.id.clone();
-        rows.by_tracking.insert(order.tracking_id.clone(), (store, id.clone()));
-        rows.by_customer.entry(order.customer_id).or_default().insert((id.clone(), store));
-        if let Some(at) = order.recover_at {
-            rows.queue.insert((at, store, id.clone()));
-        }
-        let book = rows.stores.entry(store).or_default();
-        book.by_status.entry(order.status).or_default().insert(id.clone());
-        book.slots.insert(id, Slot::Order { order: Arc::new(order), history: vec![history] });
-        self.audit.record(audit);
-        Ok(InsertOutcome::Inserted)
+        Ok(outcome)
     }
 
     async fn abandon(&self, store: StoreId, id: &OrderId, _now: Timestamp) -> Stored<AbandonOutcome> {

@@ -8,16 +8,18 @@ use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, SqlSafeStr};
 use vyapar_core::inventory::{ProductPorts, StockPorts};
-use vyapar_core::order::OrderPorts;
+use vyapar_core::order::{AtOnce, OrderPorts};
 use vyapar_core::payment::PaymentPorts;
 use vyapar_core::store::StorePorts;
 use vyapar_core::system::SystemPorts;
 use vyapar_core::{CustomerId, Ports, RepositoryError, RepositoryErrorKind, StoreId, Stored};
 
+use crate::catalogue::Catalogue;
 use crate::error::{self, Intent};
-use crate::inventory::{Products, Stock};
+use crate::gather::{GatherStatistics, Gathering, Lane};
+use crate::inventory::{Products, Reserving, Settling, Stock};
 use crate::migrate;
-use crate::order::Orders;
+use crate::order::{Inserting, Orders, Placing, Together};
 use crate::payment::Payments;
 use crate::store::Stores;
 use crate::system::AuditLogs;
@@ -31,6 +33,8 @@ const CONNECTIONS: u32 = 10;
 #[derive(Debug, Clone)]
 pub struct Postgres {
     database: Database,
+    gathering: Gathering,
+    lanes: Lanes,
 }
 
 impl Postgres {
@@ -55,14 +59,36 @@ impl Postgres {
     /// more, its isolation level the default (read committed).
     #[must_use]
     pub fn from_pool(pool: PgPool) -> Self {
-        Self { database: Database { pool, deadline: DEADLINE } }
+        Self::of(Database { pool, deadline: DEADLINE }, Gathering::default())
+    }
+
+    fn of(database: Database, gathering: Gathering) -> Self {
+        let lanes = Lanes::new(&database, gathering);
+        Self { database, gathering, lanes }
     }
 
     /// The same with another deadline for locks and connections; 5 s otherwise.
     #[must_use]
-    pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.database.deadline = deadline;
-        self
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self::of(Database { deadline, ..self.database }, self.gathering)
+    }
+
+    /// The same with calls gathered in another way, or not at all.
+    #[must_use]
+    pub fn with_gathering(self, gathering: Gathering) -> Self {
+        Self::of(self.database, gathering)
+    }
+
+    /// What gathering did since this adapter was made; its clones and their ports count as one.
+    #[must_use]
+    pub fn gathered(&self) -> GatherStatistics {
+        GatherStatistics {
+            reserve: self.lanes.reserve.statistics(),
+            settle: self.lanes.settle.statistics(),
+            insert_order: self.lanes.insert_order.statistics(),
+            place: self.lanes.place.statistics(),
+            catalogue: self.lanes.catalogue.statistics(),
+        }
     }
 
     /// The pool.
@@ -84,18 +110,52 @@ impl Postgres {
     #[must_use]
     pub fn ports(&self) -> Ports {
         let database = || self.database.clone();
+        let lanes = self.lanes.clone();
         let audit: Arc<AuditLogs> = Arc::new(AuditLogs(database()));
-        let stock = Arc::new(Stock(database()));
-        let orders = Arc::new(Orders(database()));
+        let stores = Stores { database: database(), catalogue: lanes.catalogue.clone() };
+        let products = Products { database: database(), catalogue: lanes.catalogue };
+        let stock = Arc::new(Stock { database: database(), reserve: lanes.reserve, settle: lanes.settle });
+        let orders = Arc::new(Orders { database: database(), insert: lanes.insert_order });
+        let together = Together { database: database(), lane: lanes.place };
+        let at_once = AtOnce::new(Arc::new(together), stock.clone(), orders.clone());
         let payments = Arc::new(Payments(database()));
         Ports {
-            store: StorePorts { stores: Arc::new(Stores(database())), audit: audit.clone() },
-            product: ProductPorts { products: Arc::new(Products(database())), audit: audit.clone() },
+            store: StorePorts { stores: Arc::new(stores), audit: audit.clone() },
+            product: ProductPorts { products: Arc::new(products), audit: audit.clone() },
             stock: StockPorts { ledger: stock.clone(), reservations: stock.clone(), queue: stock },
             order: OrderPorts { orders: orders.clone(), queue: orders, audit: audit.clone() },
             payment: PaymentPorts { payments: payments.clone(), queue: payments, audit: audit.clone() },
             system: SystemPorts { audit },
+            at_once: Some(at_once),
         }
+    }
+}
+
+/// The kinds of calls that are gathered.
+#[derive(Clone)]
+struct Lanes {
+    reserve: Arc<Lane<Reserving>>,
+    settle: Arc<Lane<Settling>>,
+    insert_order: Arc<Lane<Inserting>>,
+    place: Arc<Lane<Placing>>,
+    catalogue: Arc<Lane<Catalogue>>,
+}
+
+impl Lanes {
+    fn new(database: &Database, gathering: Gathering) -> Self {
+        Self {
+            reserve: Lane::new(Reserving, database.clone(), gathering),
+            settle: Lane::new(Settling, database.clone(), gathering),
+            insert_order: Lane::new(Inserting, database.clone(), gathering),
+            place: Lane::new(Placing, database.clone(), gathering),
+            catalogue: Lane::new(Catalogue, database.clone(), gathering),
+        }
+    }
+}
+
+impl std::fmt::Debug for Lanes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lanes").finish_non_exhaustive()
     }
 }
 
@@ -202,7 +262,12 @@ impl Database {
         Ok(reader)
     }
 
-    async fn connection(&self, context: &'static str) -> Stored<PoolConnection<sqlx::Postgres>> {
+    /// How long a call waits for a lock or a connection.
+    pub(crate) const fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    pub(crate) async fn connection(&self, context: &'static str) -> Stored<PoolConnection<sqlx::Postgres>> {
         match tokio::time::timeout(self.deadline, self.pool.acquire()).await {
             Ok(Ok(connection)) => Ok(connection),
             // A pool without a single connection has not run out of them: it gets none.
@@ -216,7 +281,7 @@ impl Database {
 
     /// When to give up on an answer: locks and statements have their own, shorter limits, so
     /// this is only for a server that went silent.
-    fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         self.deadline.saturating_mul(2)
     }
 }

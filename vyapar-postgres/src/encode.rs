@@ -53,3 +53,13 @@ pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<Value, RepositoryEr
     serde_json::to_value(value)
         .map_err(|e| RepositoryError::new(RepositoryErrorKind::Backend, "encoding as JSON").with_source(e))
 }
+
+/// A place in an array, from 0, as SQL counts it.
+pub(crate) fn place(from_zero: usize) -> i32 {
+    i32::try_from(from_zero).unwrap_or(i32::MAX).saturating_add(1)
+}
+
+/// A time to wait, in whole milliseconds. Zero would mean for ever.
+pub(crate) fn millis(patience: std::time::Duration) -> i32 {
+    i32::try_from(patience.as_millis()).unwrap_or(i32::MAX).max(1)
+}

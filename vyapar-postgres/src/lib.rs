@@ -20,9 +20,11 @@
 //!   well; a host that brings its own pool sets `statement_timeout` itself.
 //! - Nothing is decided by the server's clock: `now` comes with each call.
 
+mod catalogue;
 mod database;
 mod encode;
 mod error;
+mod gather;
 mod inventory;
 mod migrate;
 mod order;
@@ -30,8 +32,10 @@ mod payment;
 mod row;
 mod store;
 mod system;
+mod wire;
 
 pub use database::Postgres;
+pub use gather::{GatherStatistics, Gathering, LaneStatistics};
 pub use migrate::MIGRATOR;
 /// The pool that [`Postgres::from_pool`] takes: sqlx's, of the version used here.
 pub use sqlx::PgPool;

@@ -26,6 +26,11 @@ const FILES: &[(&str, &str, &str)] = files![
     ("0008", "inventory_change"),
     ("0009", "order_orders"),
     ("0010", "payment_payments"),
+    ("0011", "inventory_reserve_many"),
+    ("0012", "inventory_settle_many"),
+    ("0013", "order_insert_many"),
+    ("0014", "store_find_many"),
+    ("0015", "order_place_many"),
 ];
 
 /// The migrations, for hosts that run them with their own tools. What was applied is noted in

@@ -1,6 +1,7 @@
 //! Decoding rows, column by column. What makes no sense becomes `Corrupt`, naming table,
 //! column and row.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -18,17 +19,25 @@ pub(crate) struct Fields<'r> {
     row: &'r PgRow,
     table: &'static str,
     key: &'static str,
+    /// What the row's columns have before their names, where rows of two tables come side by side.
+    prefix: &'static str,
 }
 
 impl<'r> Fields<'r> {
     pub(crate) fn of(row: &'r PgRow, table: &'static str, key: &'static str) -> Self {
-        Self { row, table, key }
+        Self { row, table, key, prefix: "" }
+    }
+
+    /// A row of a table whose columns carry a prefix in this answer.
+    pub(crate) fn prefixed(row: &'r PgRow, table: &'static str, key: &'static str, prefix: &'static str) -> Self {
+        Self { row, table, key, prefix }
     }
 
     /// The error of a column that makes no sense.
     pub(crate) fn corrupt(&self, column: &str) -> RepositoryError {
-        let key = self.row.try_get::<Uuid, _>(self.key).map(|id| id.to_string());
-        let key = key.or_else(|_| self.row.try_get::<String, _>(self.key));
+        let name = self.name(self.key);
+        let key = self.row.try_get::<Uuid, _>(&*name).map(|id| id.to_string());
+        let key = key.or_else(|_| self.row.try_get::<String, _>(&*name));
         error::corrupt(self.table, column, &key.unwrap_or_default())
     }
 
@@ -36,9 +45,13 @@ impl<'r> Fields<'r> {
         self.corrupt(column).with_source(reason.to_string())
     }
 
+    fn name<'n>(&self, column: &'n str) -> Cow<'n, str> {
+        if self.prefix.is_empty() { Cow::Borrowed(column) } else { Cow::Owned([self.prefix, column].concat()) }
+    }
+
     /// A column as it is.
     pub(crate) fn get<T: Decode<'r, Postgres> + Type<Postgres>>(&self, column: &str) -> Stored<T> {
-        self.row.try_get(column).map_err(|e| self.corrupt(column).with_source(e))
+        self.row.try_get(&*self.name(column)).map_err(|e| self.corrupt(column).with_source(e))
     }
 
     /// A text that names a value.
@@ -84,7 +97,7 @@ impl<'r> Fields<'r> {
 
     /// A keyed hash, where it may be null.
     pub(crate) fn blind_opt(&self, column: &str) -> Stored<Option<Blind>> {
-        let bytes = self.get::<Option<&[u8]>>(column)?;
+        let bytes = self.get::<Option<&'r [u8]>>(column)?;
         bytes.map(|b| b.try_into().map(Blind::from_bytes)).transpose().map_err(|e| self.refused(column, e))
     }
 

@@ -1,5 +1,7 @@
 //! Stores (`stores`).
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
@@ -10,15 +12,20 @@ use vyapar_core::store::{Slug, Store, StoreFilter, StoreProfile, StoreRepository
 use vyapar_core::system::AuditEntry;
 use vyapar_core::{Cursor, Page, PageRequest, StoreId, Stored};
 
+use crate::catalogue::{self, Catalogue};
 use crate::database::{Database, Scope};
 use crate::encode::{bigint, bytes, decimal, sealed_opt, time};
+use crate::gather::Lane;
 use crate::row::Fields;
 use crate::system;
 
 /// The name that cursors of store lists carry.
 const LIST: &str = "stores";
 
-pub(crate) struct Stores(pub(crate) Database);
+pub(crate) struct Stores {
+    pub(crate) database: Database,
+    pub(crate) catalogue: Arc<Lane<Catalogue>>,
+}
 
 #[async_trait]
 impl StoreRepository for Stores {
@@ -26,19 +33,20 @@ impl StoreRepository for Stores {
         let function = sqlx::query("select from vyapar.insert_store($1, $2, $3)")
             .bind(encode(&store))
             .bind(system::encode(&audit))
-            .bind(self.0.lock_timeout());
-        self.0.call(function, "inserting a store").await.map(drop)
+            .bind(self.database.lock_timeout());
+        self.database.call(function, "inserting a store").await.map(drop)
     }
 
     async fn get(&self, id: StoreId) -> Stored<Option<Store>> {
-        let function =
-            sqlx::query("select * from vyapar.find_store($1, $2)").bind(id.as_uuid()).bind(self.0.lock_timeout());
-        self.0.ask(function, "reading a store").await?.first().map(decode).transpose()
+        match self.catalogue.call(catalogue::Ask::Store(id)).await? {
+            catalogue::Answer::Store(store) => Ok(store.map(|store| *store)),
+            catalogue::Answer::Products(_) => Err(catalogue::unclear()),
+        }
     }
 
     async fn find_by_slug(&self, slug: &Slug) -> Stored<Option<Store>> {
         let query = sqlx::query("select * from vyapar.stores where store_id = $1").bind(slug.as_str());
-        let mut reader = self.0.reader(Scope::AllStores, "finding a store by its name").await?;
+        let mut reader = self.database.reader(Scope::AllStores, "finding a store by its name").await?;
         let rows = reader.rows(query).await?;
         reader.finish().await?;
         rows.first().map(decode).transpose()
@@ -49,8 +57,8 @@ impl StoreRepository for Stores {
             .bind(encode(&store))
             .bind(bigint(expected))
             .bind(system::encode(&audit))
-            .bind(self.0.lock_timeout());
-        let updated = self.0.call_one(function, "updating a store").await?;
+            .bind(self.database.lock_timeout());
+        let updated = self.database.call_one(function, "updating a store").await?;
         Ok(if updated { UpdateOutcome::Updated } else { UpdateOutcome::Stale })
     }
 
@@ -66,7 +74,7 @@ impl StoreRepository for Stores {
         .bind(filter.pincode.as_ref().map(|pincode| pincode.as_str()))
         .bind(after)
         .bind(i64::from(page.limit()) + 1);
-        let mut reader = self.0.reader(Scope::AllStores, "listing stores").await?;
+        let mut reader = self.database.reader(Scope::AllStores, "listing stores").await?;
         let rows = reader.rows(query).await?;
         reader.finish().await?;
         let stores = rows.iter().map(decode).collect::<Stored<_>>()?;
@@ -106,7 +114,11 @@ fn encode(store: &Store) -> Value {
 }
 
 fn decode(row: &PgRow) -> Stored<Store> {
-    let fields = Fields::of(row, "stores", "id");
+    read(Fields::of(row, "stores", "id"))
+}
+
+/// The store of a row, whatever its columns are called.
+pub(crate) fn read(fields: Fields<'_>) -> Stored<Store> {
     let latitude: Option<f64> = fields.get("latitude")?;
     let longitude: Option<f64> = fields.get("longitude")?;
     let coordinates = latitude

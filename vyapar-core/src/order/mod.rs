@@ -13,12 +13,16 @@ pub mod entity;
 pub mod place;
 pub mod status;
 
+mod at_once;
 mod basket;
 mod error;
 mod ports;
 mod saga;
 mod service;
 
+#[cfg(feature = "testing")]
+pub use at_once::MockPlaceAtOnce;
+pub use at_once::{AtOnce, AtOnceOutcome, PlaceAtOnce};
 pub use effect::{Effect, PendingEffect};
 pub use entity::{Channel, Fulfilment, Order, OrderItem, OrderTotals, PaymentMethod, PaymentStatus, StatusEntry};
 pub use error::{OrderError, Shortage};

@@ -1,7 +1,7 @@
 //! Mocks of the ports (mockall), for a host's own tests.
 
 pub use crate::inventory::{MockProductRepository, MockReservationQueue, MockReservations, MockStockLedger};
-pub use crate::order::{MockOrderQueue, MockOrderRepository};
+pub use crate::order::{MockOrderQueue, MockOrderRepository, MockPlaceAtOnce};
 pub use crate::payment::{MockPaymentGateway, MockPaymentQueue, MockPaymentRepository};
 pub use crate::store::MockStoreRepository;
 pub use crate::system::MockAuditLog;
@@ -38,5 +38,6 @@ pub fn untouched() -> Ports {
             audit: Arc::clone(&audit),
         },
         system: SystemPorts { audit },
+        at_once: None,
     }
 }

@@ -68,7 +68,7 @@ impl Stock {
     }
 
     /// Runs one transaction on a store's rows.
-    fn act<T>(&self, store: StoreId, f: impl FnOnce(&mut Shelf) -> T) -> T {
+    pub(crate) fn act<T>(&self, store: StoreId, f: impl FnOnce(&mut Shelf) -> T) -> T {
         let room = self.room(store).unwrap_or_else(|| self.new_room(store));
         let mut shelf = lock(&room.shelf);
         let answer = f(&mut shelf);

@@ -15,28 +15,47 @@ use super::shelf::{Line, Row, Shelf};
 use crate::{corrupt, limited};
 
 impl Shelf {
+    /// Whether the key has a reservation that does not give way.
+    pub(crate) fn is_taken(&self, hold: &Hold) -> bool {
+        self.rows.get(&hold.id).is_some_and(|row| !row.gives_way_to(hold.attempt))
+    }
+
     pub(super) fn reserve(&mut self, request: Reserve) -> Stored<ReserveOutcome> {
-        let Reserve { hold, fingerprint, lines, due, performed_by, now } = request;
+        let hold = &request.hold;
         if let Some(row) = self.rows.get(&hold.id).filter(|row| !row.gives_way_to(hold.attempt)) {
-            let again = row.is(&hold) && row.state == ReservationState::Held;
+            let again = row.is(hold) && row.state == ReservationState::Held;
             return Ok(if again { ReserveOutcome::Held } else { ReserveOutcome::Taken(row.view(self.store, hold.id)) });
         }
-        let lines = match self.available(&lines) {
-            Ok(lines) => lines,
-            Err(short) => {
-                self.free_due(&short, now)?;
-                match self.available(&lines) {
-                    Ok(lines) => lines,
-                    Err(short) => return Ok(ReserveOutcome::Short(short)),
-                }
+        Ok(match self.find_lines(&request)? {
+            Ok(lines) => {
+                self.hold(request, lines, ReservationState::Held);
+                ReserveOutcome::Held
             }
-        };
+            Err(short) => ReserveOutcome::Short(short),
+        })
+    }
+
+    /// The request's lines with the places of their levels, or all that are short after due
+    /// holds were freed.
+    pub(crate) fn find_lines(&mut self, request: &Reserve) -> Stored<Result<Vec<Line>, Vec<ShortLine>>> {
+        match self.available(&request.lines) {
+            Ok(lines) => Ok(Ok(lines)),
+            Err(short) => {
+                self.free_due(&short, request.now)?;
+                Ok(self.available(&request.lines))
+            }
+        }
+    }
+
+    /// Takes what was found; held, or committed at once.
+    pub(crate) fn hold(&mut self, request: Reserve, lines: Vec<Line>, state: ReservationState) {
+        let Reserve { hold, fingerprint, due, performed_by, now, .. } = request;
         let row = Row {
             attempt: hold.attempt,
             order: Arc::new(hold.order_id),
             fingerprint: Some(fingerprint),
-            state: ReservationState::Held,
-            open: true,
+            state,
+            open: state == ReservationState::Held,
             lines,
             revision: 0,
             due,
@@ -53,7 +72,6 @@ impl Shelf {
             }
         }
         self.put(hold.id, row);
-        Ok(ReserveOutcome::Held)
     }
 
     /// The lines with the places of their levels, or all that are short.

@@ -123,7 +123,7 @@ impl Level {
 
 /// A product of a reservation, and the place of its level.
 #[derive(Clone, Copy)]
-pub(super) struct Line {
+pub(crate) struct Line {
     pub(super) place: usize,
     pub(super) product: ProductId,
     pub(super) quantity: Quantity,
@@ -188,7 +188,7 @@ impl Row {
 }
 
 /// All rows of one store.
-pub(super) struct Shelf {
+pub(crate) struct Shelf {
     pub(super) store: StoreId,
     pub(super) levels: Vec<Level>,
     /// Where a product's level is: levels are never removed, so a place stays right.

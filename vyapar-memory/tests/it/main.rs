@@ -4,6 +4,7 @@ mod mixed;
 mod property;
 mod services;
 
+use vyapar_core::Ports;
 use vyapar_core::testing::Bench;
 use vyapar_memory::Memory;
 
@@ -11,4 +12,15 @@ async fn memory() -> Bench {
     Bench::new(Memory::new().ports()).exhaustive()
 }
 
-vyapar_core::conformance!(harness = memory, areas = [store, product, stock, order, payment, system, saga]);
+vyapar_core::conformance!(harness = memory, areas = [store, product, stock, order, payment, system, at_once, saga]);
+
+/// The saga in steps, as it is where stock and orders are in two places.
+mod in_steps {
+    use super::{Bench, Memory, Ports};
+
+    async fn harness() -> Bench {
+        Bench::new(Ports { at_once: None, ..Memory::new().ports() }).exhaustive()
+    }
+
+    vyapar_core::conformance!(harness = harness, areas = [saga]);
+}

@@ -31,8 +31,8 @@ impl StockLedger for Stock {
             .bind(product.as_uuid())
             .bind(unit.as_str())
             .bind(now)
-            .bind(self.0.lock_timeout());
-        self.0.call(function, "opening stock").await.map(drop)
+            .bind(self.database.lock_timeout());
+        self.database.call(function, "opening stock").await.map(drop)
     }
 
     async fn change(&self, store: StoreId, change: StockChange) -> Stored<ChangeOutcome> {
@@ -61,8 +61,8 @@ impl StockLedger for Stock {
         .bind(change.reason)
         .bind(change.performed_by.map(|id| id.as_uuid()))
         .bind(change.now)
-        .bind(self.0.lock_timeout());
-        let rows = self.0.call(function, "changing stock").await?;
+        .bind(self.database.lock_timeout());
+        let rows = self.database.call(function, "changing stock").await?;
         change_outcome(&rows)
     }
 
@@ -74,8 +74,8 @@ impl StockLedger for Stock {
         let function = sqlx::query("select * from vyapar.find_levels($1, $2, $3)")
             .bind(store.as_uuid())
             .bind(ids)
-            .bind(self.0.lock_timeout());
-        self.0.ask(function, "reading stock levels").await?.iter().map(decode_level).collect()
+            .bind(self.database.lock_timeout());
+        self.database.ask(function, "reading stock levels").await?.iter().map(decode_level).collect()
     }
 
     async fn movements(&self, store: StoreId, product: ProductId, page: PageRequest) -> Stored<Page<Movement>> {
@@ -89,7 +89,7 @@ impl StockLedger for Stock {
         .bind(product.as_uuid())
         .bind(before.map(bigint))
         .bind(i64::from(page.limit()) + 1);
-        let mut reader = self.0.reader(Scope::Store(store), "listing movements").await?;
+        let mut reader = self.database.reader(Scope::Store(store), "listing movements").await?;
         let rows = reader.rows(query).await?;
         reader.finish().await?;
         let movements = rows.iter().map(decode_movement).collect::<Stored<_>>()?;
@@ -97,7 +97,7 @@ impl StockLedger for Stock {
     }
 
     async fn verify(&self, store: StoreId) -> Stored<Verification> {
-        verify::verify(&self.0, store).await
+        verify::verify(&self.database, store).await
     }
 }
 

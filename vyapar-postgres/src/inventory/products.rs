@@ -1,5 +1,7 @@
 //! Products of a store (`store_products`).
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
@@ -9,8 +11,10 @@ use vyapar_core::store::UpdateOutcome;
 use vyapar_core::system::AuditEntry;
 use vyapar_core::{Cursor, Page, PageRequest, ProductId, StoreId, Stored};
 
+use crate::catalogue::{self, Catalogue};
 use crate::database::{Database, Scope};
 use crate::encode::{bigint, decimal, decimal_opt, time};
+use crate::gather::Lane;
 use crate::row::Fields;
 use crate::{error, system};
 
@@ -19,7 +23,10 @@ const LIST: &str = "products";
 /// Most ids one call may name.
 pub(super) const MAX_IDS: usize = 200;
 
-pub(crate) struct Products(pub(crate) Database);
+pub(crate) struct Products {
+    pub(crate) database: Database,
+    pub(crate) catalogue: Arc<Lane<Catalogue>>,
+}
 
 #[async_trait]
 impl ProductRepository for Products {
@@ -30,27 +37,25 @@ impl ProductRepository for Products {
         let function = sqlx::query("select from vyapar.insert_product($1, $2, $3)")
             .bind(encode(store, &product))
             .bind(system::encode(&audit))
-            .bind(self.0.lock_timeout());
-        self.0.call(function, "inserting a product").await.map(drop)
+            .bind(self.database.lock_timeout());
+        self.database.call(function, "inserting a product").await.map(drop)
     }
 
     async fn get_many(&self, store: StoreId, ids: &[ProductId]) -> Stored<Vec<StoreProduct>> {
         if ids.len() > MAX_IDS {
             return Err(error::too_many("ids", MAX_IDS));
         }
-        let ids: Vec<Uuid> = ids.iter().map(ProductId::as_uuid).collect();
-        let function = sqlx::query("select * from vyapar.find_products($1, $2, $3)")
-            .bind(store.as_uuid())
-            .bind(ids)
-            .bind(self.0.lock_timeout());
-        self.0.ask(function, "reading products").await?.iter().map(decode).collect()
+        match self.catalogue.call(catalogue::Ask::Products(store, ids.to_vec())).await? {
+            catalogue::Answer::Products(products) => Ok(products),
+            catalogue::Answer::Store(_) => Err(catalogue::unclear()),
+        }
     }
 
     async fn find_by_sku(&self, store: StoreId, sku: &Sku) -> Stored<Option<StoreProduct>> {
         let query = sqlx::query("select * from vyapar.store_products where store_id = $1 and sku = $2")
             .bind(store.as_uuid())
             .bind(sku.as_str());
-        let mut reader = self.0.reader(Scope::Store(store), "finding a product by its SKU").await?;
+        let mut reader = self.database.reader(Scope::Store(store), "finding a product by its SKU").await?;
         let rows = reader.rows(query).await?;
         reader.finish().await?;
         rows.first().map(decode).transpose()
@@ -67,8 +72,8 @@ impl ProductRepository for Products {
             .bind(encode(store, &product))
             .bind(bigint(expected))
             .bind(system::encode(&audit))
-            .bind(self.0.lock_timeout());
-        let updated = self.0.call_one(function, "updating a product").await?;
+            .bind(self.database.lock_timeout());
+        let updated = self.database.call_one(function, "updating a product").await?;
         Ok(if updated { UpdateOutcome::Updated } else { UpdateOutcome::Stale })
     }
 
@@ -85,7 +90,7 @@ impl ProductRepository for Products {
         .bind(filter.barcode)
         .bind(after)
         .bind(i64::from(page.limit()) + 1);
-        let mut reader = self.0.reader(Scope::Store(store), "listing products").await?;
+        let mut reader = self.database.reader(Scope::Store(store), "listing products").await?;
         let rows = reader.rows(query).await?;
         reader.finish().await?;
         let products = rows.iter().map(decode).collect::<Stored<_>>()?;
@@ -122,7 +127,7 @@ fn encode(store: StoreId, product: &StoreProduct) -> Value {
     })
 }
 
-fn decode(row: &PgRow) -> Stored<StoreProduct> {
+pub(crate) fn decode(row: &PgRow) -> Stored<StoreProduct> {
     let fields = Fields::of(row, "store_products", "id");
     let price = ProductPrice::new(fields.decimal("mrp")?, fields.decimal("selling_price")?)
         .map_err(|e| fields.corrupt("selling_price").with_source(e))?;

@@ -16,6 +16,7 @@ use vyapar_core::{
 use super::Stock;
 use super::ledger::short_line;
 use super::reserve;
+use super::settle::{self, Move, Standing};
 use crate::database::Scope;
 use crate::encode::{bigint, integer};
 use crate::error;
@@ -25,19 +26,19 @@ use crate::row::Fields;
 impl Reservations for Stock {
     async fn reserve(&self, store: StoreId, request: Reserve) -> Stored<ReserveOutcome> {
         check_lines(request.lines.len())?;
-        reserve::reserve(&self.0, store, request).await
+        reserve::reserve(&self.reserve, &self.database, store, request).await
     }
 
     async fn find(&self, store: StoreId, id: ReservationId) -> Stored<Option<Reservation>> {
         let function = sqlx::query("select * from vyapar.find_reservation($1, $2, $3)")
             .bind(store.as_uuid())
             .bind(id.as_uuid())
-            .bind(self.0.lock_timeout());
-        self.0.ask(function, "finding a reservation").await?.first().map(decode).transpose()
+            .bind(self.database.lock_timeout());
+        self.database.ask(function, "finding a reservation").await?.first().map(decode).transpose()
     }
 
     async fn commit(&self, store: StoreId, hold: Hold, now: Timestamp) -> Stored<CommitOutcome> {
-        Ok(match self.settle(store, &hold, "commit", now).await? {
+        Ok(match self.settle(store, hold, Move::Commit, now).await? {
             Standing::Committed | Standing::Dispatched => CommitOutcome::Committed,
             _ => CommitOutcome::Lost,
         })
@@ -45,20 +46,20 @@ impl Reservations for Stock {
 
     async fn release(&self, store: StoreId, hold: Hold, cause: ReleaseCause, now: Timestamp) -> Stored<ReleaseOutcome> {
         let step = match cause {
-            ReleaseCause::Undone => "undo",
-            ReleaseCause::Cancelled => "cancel",
+            ReleaseCause::Undone => Move::Undo,
+            ReleaseCause::Cancelled => Move::Cancel,
         };
-        Ok(match (self.settle(store, &hold, step, now).await?, cause) {
+        Ok(match (self.settle(store, hold, step, now).await?, cause) {
             (Standing::Released, _) => ReleaseOutcome::Released,
             (Standing::Committed, _) | (Standing::Dispatched, ReleaseCause::Undone) => ReleaseOutcome::Committed,
             (Standing::Dispatched, ReleaseCause::Cancelled) => ReleaseOutcome::Dispatched,
             (Standing::Other, _) => ReleaseOutcome::Other,
-            (Standing::Held, _) => return Err(unclear("settle")),
+            (Standing::Held, _) => return Err(unclear("settle_many")),
         })
     }
 
     async fn dispatch(&self, store: StoreId, hold: Hold, now: Timestamp) -> Stored<DispatchOutcome> {
-        Ok(match self.settle(store, &hold, "dispatch", now).await? {
+        Ok(match self.settle(store, hold, Move::Dispatch, now).await? {
             Standing::Dispatched => DispatchOutcome::Dispatched,
             _ => DispatchOutcome::NotCommitted,
         })
@@ -80,8 +81,8 @@ impl Reservations for Stock {
                 .bind(i32::try_from(MAX_LINES).unwrap_or(i32::MAX))
                 .bind(request.performed_by.map(|id| id.as_uuid()))
                 .bind(request.now)
-                .bind(self.0.lock_timeout());
-        let rows = self.0.call(function, "amending a reservation").await?;
+                .bind(self.database.lock_timeout());
+        let rows = self.database.call(function, "amending a reservation").await?;
         let answers: Vec<_> = rows.iter().map(|row| Fields::of(row, "amend_reservation", "product")).collect();
         let first = answers.first().ok_or_else(|| unclear("amend_reservation"))?;
         match first.get::<&str>("outcome")? {
@@ -110,8 +111,8 @@ impl Reservations for Stock {
             .bind(request.reason)
             .bind(request.performed_by.map(|id| id.as_uuid()))
             .bind(request.now)
-            .bind(self.0.lock_timeout());
-        let rows = self.0.call(function, "giving goods back").await?;
+            .bind(self.database.lock_timeout());
+        let rows = self.database.call(function, "giving goods back").await?;
         let answers: Vec<_> = rows.iter().map(|row| Fields::of(row, "give_back", "product")).collect();
         let first = answers.first().ok_or_else(|| unclear("give_back"))?;
         match first.get::<&str>("outcome")? {
@@ -123,7 +124,7 @@ impl Reservations for Stock {
     }
 
     async fn close(&self, store: StoreId, hold: Hold, now: Timestamp) -> Stored<()> {
-        self.settle(store, &hold, "close", now).await.map(drop)
+        self.settle(store, hold, Move::Close, now).await.map(drop)
     }
 }
 
@@ -136,7 +137,7 @@ impl ReservationQueue for Stock {
         )
         .bind(now)
         .bind(i64::from(limit));
-        let mut reader = self.0.reader(Scope::AllStores, "listing due reservations").await?;
+        let mut reader = self.database.reader(Scope::AllStores, "listing due reservations").await?;
         let rows = reader.rows(query).await?;
         reader.finish().await?;
         rows.iter().map(decode).collect()
@@ -150,8 +151,8 @@ impl ReservationQueue for Stock {
             .bind(hold.order_id.as_str())
             .bind(recover_at)
             .bind(integer(failures))
-            .bind(self.0.lock_timeout());
-        self.0.call(function, "deferring a reservation").await.map(drop)
+            .bind(self.database.lock_timeout());
+        self.database.call(function, "deferring a reservation").await.map(drop)
     }
 
     async fn stuck(&self, _: AllStores, failures: u32, limit: u32) -> Stored<Vec<Reservation>> {
@@ -161,44 +162,16 @@ impl ReservationQueue for Stock {
         )
         .bind(integer(failures))
         .bind(i64::from(limit));
-        let mut reader = self.0.reader(Scope::AllStores, "listing stuck reservations").await?;
+        let mut reader = self.database.reader(Scope::AllStores, "listing stuck reservations").await?;
         let rows = reader.rows(query).await?;
         reader.finish().await?;
         rows.iter().map(decode).collect()
     }
 }
 
-/// Where a reservation stands after a move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Held,
-    Committed,
-    Dispatched,
-    Released,
-    /// Of another attempt or order, or absent.
-    Other,
-}
-
 impl Stock {
-    /// One move of one reservation. The function takes a batch; see there for the moves.
-    async fn settle(&self, store: StoreId, hold: &Hold, step: &str, now: Timestamp) -> Stored<Standing> {
-        let function = sqlx::query("select vyapar.settle($1, $2, $3, $4, $5, $6, $7)")
-            .bind([store.as_uuid()])
-            .bind([hold.id.as_uuid()])
-            .bind([integer(hold.attempt)])
-            .bind([hold.order_id.as_str()])
-            .bind([step])
-            .bind([now])
-            .bind(self.0.lock_timeout());
-        let answers: Vec<String> = self.0.call_one(function, "settling a reservation").await?;
-        match answers.first().map(String::as_str) {
-            Some("held") => Ok(Standing::Held),
-            Some("committed") => Ok(Standing::Committed),
-            Some("dispatched") => Ok(Standing::Dispatched),
-            Some("released") => Ok(Standing::Released),
-            Some("other" | "absent") => Ok(Standing::Other),
-            _ => Err(unclear("settle")),
-        }
+    async fn settle(&self, store: StoreId, hold: Hold, step: Move, now: Timestamp) -> Stored<Standing> {
+        self.settle.call(settle::Ask { store, hold, step, now }).await
     }
 }
 

@@ -1,7 +1,11 @@
 //! Orders (`orders`, `order_items`, `order_status_history`) and what recovery looks at among
 //! them. `rows` has how they are written and read back.
 
+mod at_once;
+mod insert;
 mod rows;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use vyapar_core::order::{
@@ -15,8 +19,12 @@ use vyapar_core::{
     TrackingId,
 };
 
+pub(crate) use at_once::{Placing, Together};
+pub(crate) use insert::Inserting;
+
 use crate::database::{Database, Scope};
 use crate::encode::{bigint, integer};
+use crate::gather::Lane;
 use crate::row::Fields;
 use crate::{error, system};
 
@@ -27,7 +35,10 @@ const CUSTOMER_LIST: &str = "customer_orders";
 /// Most rows of history that one call gives.
 const MAX_HISTORY: i64 = 200;
 
-pub(crate) struct Orders(pub(crate) Database);
+pub(crate) struct Orders {
+    pub(crate) database: Database,
+    pub(crate) insert: Arc<Lane<Inserting>>,
+}
 
 #[async_trait]
 impl OrderRepository for Orders {
@@ -35,20 +46,7 @@ impl OrderRepository for Orders {
         if new.order.store_id != store {
             return Err(error::foreign("inserting an order"));
         }
-        let function = sqlx::query("select vyapar.insert_order($1, $2, $3, $4, $5)")
-            .bind(rows::encode(store, &new.order)?)
-            .bind(rows::encode_items(store, &new.order))
-            .bind(rows::encode_history(store, &new.history))
-            .bind(system::encode(&new.audit))
-            .bind(self.0.lock_timeout());
-        let answer: String = self.0.call_one(function, "inserting an order").await?;
-        match answer.as_str() {
-            "inserted" => Ok(InsertOutcome::Inserted),
-            "already_there" => Ok(InsertOutcome::AlreadyThere),
-            "abandoned" => Ok(InsertOutcome::Abandoned),
-            "tracking_id_taken" => Ok(InsertOutcome::TrackingIdTaken),
-            _ => Err(RepositoryError::new(RepositoryErrorKind::Backend, "an answer of insert_order")),
-        }
+        self.insert.call(new).await
     }
 
     async fn abandon(&self, store: StoreId, id: &OrderId, now: Timestamp) -> Stored<AbandonOutcome> {
@@ -56,8 +54,8 @@ impl OrderRepository for Orders {
             .bind(store.as_uuid())
             .bind(id.as_str())
             .bind(now)
-            .bind(self.0.lock_timeout());
-        if self.0.call_one(function, "abandoning an order").await? {
+            .bind(self.database.lock_timeout());
+        if self.database.call_one(function, "abandoning an order").await? {
             return Ok(AbandonOutcome::Abandoned);
         }
         // Orders are never deleted, so one that stood in the way is still there.
@@ -73,8 +71,8 @@ impl OrderRepository for Orders {
         let function = sqlx::query("select f.abandoned, (f.found).*, f.items from vyapar.find_order($1, $2, $3) f")
             .bind(store.as_uuid())
             .bind(id.as_str())
-            .bind(self.0.lock_timeout());
-        let found = self.0.ask(function, "finding an order").await?;
+            .bind(self.database.lock_timeout());
+        let found = self.database.ask(function, "finding an order").await?;
         match found.first() {
             None => Ok(OrderSlot::Absent),
             Some(row) if Fields::of(row, "order_slots", "id").get("abandoned")? => Ok(OrderSlot::Abandoned),
@@ -89,8 +87,8 @@ impl OrderRepository for Orders {
             .bind(bigint(update.expected))
             .bind(update.history.map(|entry| rows::encode_history(store, &entry)))
             .bind(update.audit.map(|entry| system::encode(&entry)))
-            .bind(self.0.lock_timeout());
-        let updated = self.0.call_one(function, "updating an order").await?;
+            .bind(self.database.lock_timeout());
+        let updated = self.database.call_one(function, "updating an order").await?;
         Ok(if updated { UpdateOutcome::Updated } else { UpdateOutcome::Stale })
     }
 
@@ -102,7 +100,7 @@ impl OrderRepository for Orders {
         .bind(store.as_uuid())
         .bind(id.as_str())
         .bind(MAX_HISTORY);
-        let mut reader = self.0.reader(Scope::Store(store), "reading an order's history").await?;
+        let mut reader = self.database.reader(Scope::Store(store), "reading an order's history").await?;
         let entries = reader.rows(query).await?;
         reader.finish().await?;
         entries.iter().map(rows::decode_history).collect()
@@ -119,7 +117,7 @@ impl OrderRepository for Orders {
         .bind(filter.status.map(|status| status.as_str()))
         .bind(before.as_ref().map(OrderId::as_str))
         .bind(i64::from(page.limit()) + 1);
-        let mut reader = self.0.reader(Scope::Store(store), "listing orders").await?;
+        let mut reader = self.database.reader(Scope::Store(store), "listing orders").await?;
         let found = reader.rows(query).await?;
         reader.finish().await?;
         let orders = found.iter().map(rows::decode).collect::<Stored<_>>()?;
@@ -135,7 +133,7 @@ impl OrderRepository for Orders {
         .bind(customer.as_uuid())
         .bind(before.as_ref().map(OrderId::as_str))
         .bind(i64::from(page.limit()) + 1);
-        let mut reader = self.0.reader(Scope::Customer(customer), "listing a customer's orders").await?;
+        let mut reader = self.database.reader(Scope::Customer(customer), "listing a customer's orders").await?;
         let found = reader.rows(query).await?;
         reader.finish().await?;
         let orders = found.iter().map(rows::decode).collect::<Stored<_>>()?;
@@ -145,7 +143,7 @@ impl OrderRepository for Orders {
     async fn find_by_tracking(&self, tracking: &TrackingId) -> Stored<Option<(StoreId, OrderId)>> {
         let query =
             sqlx::query("select store_id, id from vyapar.orders where tracking_id = $1").bind(tracking.as_str());
-        let mut reader = self.0.reader(Scope::AllStores, "finding an order by its tracking id").await?;
+        let mut reader = self.database.reader(Scope::AllStores, "finding an order by its tracking id").await?;
         let found = reader.rows(query).await?;
         reader.finish().await?;
         let key = |row| {
@@ -164,7 +162,7 @@ impl OrderQueue for Orders {
         )
         .bind(now)
         .bind(i64::from(limit));
-        let mut reader = self.0.reader(Scope::AllStores, "listing due orders").await?;
+        let mut reader = self.database.reader(Scope::AllStores, "listing due orders").await?;
         let found = reader.rows(query).await?;
         reader.finish().await?;
         found.iter().map(rows::decode).collect()
@@ -177,7 +175,7 @@ impl OrderQueue for Orders {
         )
         .bind(integer(failures))
         .bind(i64::from(limit));
-        let mut reader = self.0.reader(Scope::AllStores, "listing stuck orders").await?;
+        let mut reader = self.database.reader(Scope::AllStores, "listing stuck orders").await?;
         let found = reader.rows(query).await?;
         reader.finish().await?;
         found.iter().map(rows::decode).collect()

@@ -1,77 +1,373 @@
-//! `vyapar.reserve` answers a batch over several stores as if its requests came one by one.
+//! Calls that go into one transaction are answered as if they had come one by one.
 
-use sqlx::{Executor, Row};
+use std::time::Duration;
+
+use sqlx::{Connection, Executor, PgConnection, Row};
+use tokio::task::JoinHandle;
+use vyapar_core::inventory::{ReserveOutcome, ShortLine, StockPorts};
 use vyapar_core::testing::{Fixtures, run};
-use vyapar_core::{PageRequest, Quantity, StockUnit};
+use vyapar_core::{PageRequest, ProductId, Quantity, RepositoryErrorKind, StockUnit, StoreId, Stored};
+use vyapar_postgres::Gathering;
 
-use crate::database::TestDatabase;
+use crate::database::{TestDatabase, server};
 
-/// (store, product, quantity) of each line.
-type Lines<'a> = &'a [(usize, usize, i32)];
+/// Three of each product.
+async fn stocked(stock: &StockPorts, make: &Fixtures, store: StoreId, count: usize) -> Vec<ProductId> {
+    let products = make.product_ids(count);
+    for product in &products {
+        stock.ledger.open(store, *product, StockUnit::Piece, make.now()).await.unwrap();
+    }
+    stock.ledger.change(store, make.purchase(&products, Quantity::units(3))).await.unwrap();
+    products
+}
+
+/// A caller of his own who wants these.
+fn buy(
+    stock: &StockPorts,
+    make: &Fixtures,
+    store: StoreId,
+    lines: &[(ProductId, Quantity)],
+) -> JoinHandle<Stored<ReserveOutcome>> {
+    let (reservations, request) = (stock.reservations.clone(), make.reserve(lines));
+    tokio::spawn(async move { reservations.reserve(store, request).await })
+}
+
+/// Holds a product's row, as a slow transaction of somebody else does.
+async fn slow(database: &TestDatabase, product: ProductId) -> PgConnection {
+    let mut other = PgConnection::connect_with(&server().database(database.name())).await.unwrap();
+    other.execute("begin").await.unwrap();
+    sqlx::query("select from vyapar.stock_levels where store_product_id = $1 for update")
+        .bind(product.as_uuid())
+        .execute(&mut other)
+        .await
+        .unwrap();
+    other
+}
 
 #[test]
 fn each_request_is_decided_on_what_the_ones_before_it_left() {
     run(async {
         let database = TestDatabase::create().await;
-        let stock = database.postgres().ports().stock;
-        let fixtures = Fixtures::here();
-        let (stores, products) = ([fixtures.store_id(), fixtures.store_id()], fixtures.product_ids(3));
-        // Products 0 and 1 are the first store's, 2 the second one's: 3 of each.
-        for (product, store) in products.iter().zip([stores[0], stores[0], stores[1]]) {
-            stock.ledger.open(store, *product, StockUnit::Piece, fixtures.now()).await.unwrap();
-            stock.ledger.change(store, fixtures.purchase(&[*product], Quantity::units(3))).await.unwrap();
+        let postgres = database.postgres();
+        let stock = postgres.ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let products = stocked(&stock, &make, store, 3).await;
+        // While the first product is somebody else's, all that want it wait for one batch.
+        let mut other = slow(&database, products[0]).await;
+        let requests: [&[(usize, u32)]; 6] =
+            [&[(0, 1)], &[(0, 2), (1, 3)], &[(0, 1), (1, 1)], &[(0, 4), (2, 4)], &[(0, 1)], &[(0, 1), (2, 1)]];
+        let mut answers = Vec::new();
+        for lines in requests {
+            let lines: Vec<_> = lines.iter().map(|(at, units)| (products[*at], Quantity::units(*units))).collect();
+            answers.push(buy(&stock, &make, store, &lines));
+            // In this order.
+            tokio::time::sleep(Duration::from_millis(30)).await;
         }
-        let requests: [Lines<'_>; 6] = [
-            &[(0, 0, 2)],
-            &[(0, 0, 2), (0, 1, 1)],
-            &[(1, 2, 3)],
-            &[(0, 0, 1), (0, 1, 3)],
-            &[(1, 2, 1)],
-            // Another store's product is not there.
-            &[(0, 2, 1)],
+        other.execute("rollback").await.unwrap();
+        let mut outcomes = Vec::new();
+        for answer in answers {
+            outcomes.push(answer.await.unwrap().unwrap());
+        }
+        let short = |lines: &[(usize, u32, u32)]| {
+            let line = |(at, requested, available): &(usize, u32, u32)| ShortLine {
+                product_id: products[*at],
+                requested: Quantity::units(*requested),
+                available: Quantity::units(*available),
+            };
+            ReserveOutcome::Short(lines.iter().map(line).collect())
+        };
+        let held = ReserveOutcome::Held;
+        // The first takes 1 of 3, the second the other 2.
+        let expected = [
+            held.clone(),
+            held,
+            short(&[(0, 1, 0), (1, 1, 0)]),
+            short(&[(0, 4, 0), (2, 4, 3)]),
+            short(&[(0, 1, 0)]),
+            short(&[(0, 1, 0)]),
         ];
-        let mut named: Vec<(usize, usize)> = requests.iter().flat_map(|r| r.iter().map(|l| (l.1, l.0))).collect();
-        named.sort_unstable();
-        named.dedup();
-        let lines: Vec<_> = (1_i32..).zip(requests).flat_map(|(n, r)| r.iter().map(move |line| (n, *line))).collect();
-        let place = |line: (usize, usize, i32)| named.iter().position(|at| *at == (line.1, line.0)).unwrap() as i32 + 1;
-        let store_of = |request: &Lines<'_>| stores[request[0].0].as_uuid();
-        let rows = sqlx::query(
-            "select request, outcome, line, available::text
-               from vyapar.reserve($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::numeric[], 5000)
-              order by request, line",
-        )
-        .bind(requests.iter().map(store_of).collect::<Vec<_>>())
-        .bind(requests.map(|_| fixtures.reservation_id().as_uuid()))
-        .bind([1; 6])
-        .bind(requests.map(|_| fixtures.order_id().to_string()))
-        .bind(requests.map(|_| vec![7_u8; 32]))
-        .bind([fixtures.now() + chrono::TimeDelta::minutes(2); 6])
-        .bind([None::<uuid::Uuid>; 6])
-        .bind([fixtures.now(); 6])
-        .bind(named.iter().map(|(product, _)| products[*product].as_uuid()).collect::<Vec<_>>())
-        .bind(named.iter().map(|(_, store)| stores[*store].as_uuid()).collect::<Vec<_>>())
-        .bind(lines.iter().map(|(n, _)| *n).collect::<Vec<_>>())
-        .bind(lines.iter().map(|(_, line)| place(*line)).collect::<Vec<_>>())
-        .bind(lines.iter().map(|(_, line)| line.2).collect::<Vec<_>>())
-        .fetch_all(database.pool())
-        .await
-        .unwrap();
-        let answers: Vec<(i32, String, Option<i32>, Option<String>)> =
-            rows.iter().map(|row| (row.get(0), row.get(1), row.get(2), row.get(3))).collect();
-        let held = |n| (n, "held".to_owned(), None, None);
-        let short = |n, line, available: &str| (n, "short".to_owned(), Some(line), Some(available.to_owned()));
-        let expected = [held(1), short(2, 2, "1.000"), held(3), held(4), short(5, 7, "0.000"), short(6, 8, "0")];
-        assert_eq!(answers, expected);
-
-        let page = stock.ledger.movements(stores[0], products[0], PageRequest::default()).await.unwrap();
+        assert_eq!(outcomes, expected);
+        let page = stock.ledger.movements(store, products[0], PageRequest::default()).await.unwrap();
         let ledger: Vec<_> = page.items.iter().map(|m| (m.seq, m.balance_after.thousandths() / 1000)).collect();
-        assert_eq!(ledger, [(3, 0), (2, 1), (1, 3)]);
-        for store in stores {
-            let verified = stock.ledger.verify(store).await.unwrap();
-            assert!(verified.is_clean(), "{verified:?}");
-        }
+        assert_eq!(ledger, [(3, 0), (2, 2), (1, 3)]);
+        assert!(stock.ledger.verify(store).await.unwrap().is_clean());
         let left: i64 = database.pool().fetch_one("select count(*) from vyapar.reservations").await.unwrap().get(0);
-        assert_eq!(left, 3, "who got nothing leaves nothing");
+        assert_eq!(left, 2, "who got nothing leaves nothing");
+        let seen = postgres.gathered().reserve;
+        assert!(seen.largest >= 5, "they went together: {seen:?}");
+        assert!(seen.locked >= 1, "{seen:?}");
+    });
+}
+
+#[test]
+fn one_batch_serves_several_stores_and_keeps_them_apart() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let postgres = database.postgres().with_gathering(Gathering::default().writers(1));
+        let stock = postgres.ports().stock;
+        let make = Fixtures::here();
+        let stores = [make.store_id(), make.store_id(), make.store_id()];
+        let mut products = Vec::new();
+        for store in stores {
+            products.push(stocked(&stock, &make, store, 1).await[0]);
+        }
+        // A held first product keeps nobody from going together with the others.
+        let mut answers = Vec::new();
+        for round in 0..8 {
+            for (at, store) in stores.into_iter().enumerate() {
+                // Every fourth wants a neighbour's product, which for its own store is not there.
+                let product = products[if round % 4 == 3 { (at + 1) % 3 } else { at }];
+                let request = make.reserve(&[(product, Quantity::units(1))]);
+                let reservations = stock.reservations.clone();
+                let foreign = round % 4 == 3;
+                answers
+                    .push((foreign, tokio::spawn(async move { reservations.reserve(store, request).await.unwrap() })));
+            }
+        }
+        let mut held = 0;
+        for (foreign, answer) in answers {
+            match answer.await.unwrap() {
+                ReserveOutcome::Held => {
+                    assert!(!foreign, "a product of another store");
+                    held += 1;
+                }
+                ReserveOutcome::Short(lines) => assert_eq!(lines[0].available, Quantity::ZERO),
+                ReserveOutcome::Taken(found) => panic!("{found:?}"),
+            }
+        }
+        assert_eq!(held, 9);
+        for store in stores {
+            assert!(stock.ledger.verify(store).await.unwrap().is_clean());
+        }
+        assert!(postgres.gathered().reserve.largest > 1, "{:?}", postgres.gathered());
+    });
+}
+
+#[test]
+fn a_slow_transaction_delays_only_who_needs_its_product() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let stock = database.postgres().ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let products = stocked(&stock, &make, store, 3).await;
+        let earlier = make.reserve(&[(products[0], Quantity::units(1)), (products[1], Quantity::units(1))]);
+        assert_eq!(stock.reservations.reserve(store, earlier.clone()).await.unwrap(), ReserveOutcome::Held);
+        let mut other = slow(&database, products[0]).await;
+        // One that needs it and another product, one that needs it only, and one that gives it back.
+        let mut waiting = Vec::new();
+        for wanted in [&products[..2], &products[..1]] {
+            let lines: Vec<_> = wanted.iter().map(|product| (*product, Quantity::units(1))).collect();
+            let (reservations, request) = (stock.reservations.clone(), make.reserve(&lines));
+            waiting.push(tokio::spawn(async move {
+                assert_eq!(reservations.reserve(store, request).await.unwrap(), ReserveOutcome::Held);
+            }));
+        }
+        let (reservations, hold, now) = (stock.reservations.clone(), earlier.hold, make.now());
+        waiting.push(tokio::spawn(async move {
+            let cause = vyapar_core::inventory::ReleaseCause::Cancelled;
+            reservations.release(store, hold, cause, now).await.unwrap();
+        }));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        // Nothing of the other products is held by those who wait: who needs only them goes on.
+        for product in [products[1], products[2]] {
+            let request = make.reserve(&[(product, Quantity::units(1))]);
+            assert_eq!(stock.reservations.reserve(store, request).await.unwrap(), ReserveOutcome::Held);
+        }
+        assert!(waiting.iter().all(|call| !call.is_finished()), "somebody got a row that is locked");
+        other.execute("rollback").await.unwrap();
+        for call in waiting {
+            call.await.unwrap();
+        }
+        assert!(stock.ledger.verify(store).await.unwrap().is_clean());
+    });
+}
+
+#[test]
+fn a_call_that_fails_spoils_no_other_of_its_batch() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let postgres = database.postgres();
+        let stock = postgres.ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let products = stocked(&stock, &make, store, 2).await;
+        let mut holds = Vec::new();
+        for product in [products[0], products[1], products[1]] {
+            let request = make.reserve(&[(product, Quantity::units(1))]);
+            stock.reservations.reserve(store, request.clone()).await.unwrap();
+            holds.push(request.hold);
+        }
+        // Less is reserved of the first product than is held: its release makes no sense.
+        sqlx::query("update vyapar.stock_levels set reserved_stock = 0 where store_product_id = $1")
+            .bind(products[0].as_uuid())
+            .execute(database.pool())
+            .await
+            .unwrap();
+        let mut other = slow(&database, products[1]).await;
+        let mut answers = Vec::new();
+        for hold in holds {
+            let (reservations, now) = (stock.reservations.clone(), make.now());
+            let cause = vyapar_core::inventory::ReleaseCause::Cancelled;
+            answers.push(tokio::spawn(async move { reservations.release(store, hold, cause, now).await }));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        other.execute("rollback").await.unwrap();
+        let mut outcomes = Vec::new();
+        for answer in answers {
+            outcomes.push(answer.await.unwrap().map_err(|error| error.kind().clone()));
+        }
+        assert_eq!(outcomes[0], Err(RepositoryErrorKind::Corrupt));
+        assert!(outcomes[1..].iter().all(Result::is_ok), "{outcomes:?}");
+    });
+}
+
+#[test]
+fn a_full_queue_is_busy_and_nothing_is_written() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let gathering = Gathering::default().queue(2);
+        let postgres = database.postgres().with_deadline(Duration::from_millis(400)).with_gathering(gathering);
+        let stock = postgres.ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let product = stocked(&stock, &make, store, 1).await[0];
+        let mut other = slow(&database, product).await;
+        let mut answers = Vec::new();
+        for _ in 0..8 {
+            answers.push(buy(&stock, &make, store, &[(product, Quantity::units(1))]));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        for answer in answers {
+            let error = answer.await.unwrap().unwrap_err();
+            assert_eq!(error.kind(), &RepositoryErrorKind::Busy, "{error:?}");
+        }
+        other.execute("rollback").await.unwrap();
+        assert!(postgres.gathered().reserve.refused >= 1, "{:?}", postgres.gathered().reserve);
+        let left: i64 = database.pool().fetch_one("select count(*) from vyapar.reservations").await.unwrap().get(0);
+        assert_eq!(left, 0);
+        stock.reservations.reserve(store, make.reserve(&[(product, Quantity::units(3))])).await.unwrap();
+    });
+}
+
+#[test]
+fn callers_that_go_away_spoil_nobody() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let stock = database.postgres().ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let product = stocked(&stock, &make, store, 1).await[0];
+        stock.ledger.change(store, make.purchase(&[product], Quantity::units(6))).await.unwrap();
+        let mut other = slow(&database, product).await;
+        let mut answers = Vec::new();
+        for number in 0..9 {
+            let call = buy(&stock, &make, store, &[(product, Quantity::units(1))]);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            // The first is under way, the others wait; two of three go away.
+            if number % 3 == 2 { answers.push(call) } else { call.abort() }
+        }
+        other.execute("rollback").await.unwrap();
+        for answer in answers {
+            assert_eq!(answer.await.unwrap().unwrap(), ReserveOutcome::Held, "there is one for each");
+        }
+        assert!(stock.ledger.verify(store).await.unwrap().is_clean());
+        let held: i64 = database.pool().fetch_one("select count(*) from vyapar.reservations").await.unwrap().get(0);
+        // Who went away while waiting left nothing; who was under way had it done all the same.
+        assert!((3..9).contains(&held), "{held} of nine calls were done");
+    });
+}
+
+#[test]
+fn a_locked_reservation_delays_only_its_own_move() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let stock = database.postgres().ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let product = stocked(&stock, &make, store, 1).await[0];
+        let mut holds = Vec::new();
+        for _ in 0..3 {
+            let request = make.reserve(&[(product, Quantity::units(1))]);
+            stock.reservations.reserve(store, request.clone()).await.unwrap();
+            holds.push(request.hold);
+        }
+        let mut other = PgConnection::connect_with(&server().database(database.name())).await.unwrap();
+        other.execute("begin").await.unwrap();
+        sqlx::query("select from vyapar.reservations where id = $1 for update")
+            .bind(holds[0].id.as_uuid())
+            .execute(&mut other)
+            .await
+            .unwrap();
+        let mut calls = Vec::new();
+        for hold in holds {
+            let (reservations, now) = (stock.reservations.clone(), make.now());
+            calls.push(tokio::spawn(async move { reservations.commit(store, hold, now).await.unwrap() }));
+        }
+        let locked = calls.remove(0);
+        for call in calls {
+            assert_eq!(call.await.unwrap(), vyapar_core::inventory::CommitOutcome::Committed);
+        }
+        assert!(!locked.is_finished(), "somebody got a row that is locked");
+        other.execute("rollback").await.unwrap();
+        assert_eq!(locked.await.unwrap(), vyapar_core::inventory::CommitOutcome::Committed);
+    });
+}
+
+#[test]
+fn a_pool_without_a_free_connection_is_busy_for_all_at_the_deadline() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let pool = TestDatabase::pool_of(database.name(), 1);
+        let postgres = vyapar_postgres::Postgres::from_pool(pool.clone()).with_deadline(Duration::from_millis(300));
+        let stock = postgres.ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let product = stocked(&stock, &make, store, 1).await[0];
+        let taken = pool.acquire().await.unwrap();
+        let began = std::time::Instant::now();
+        let calls: Vec<_> = (0..40).map(|_| buy(&stock, &make, store, &[(product, Quantity::units(1))])).collect();
+        for call in calls {
+            let error = call.await.unwrap().unwrap_err();
+            assert_eq!(error.kind(), &RepositoryErrorKind::Busy, "{error:?}");
+        }
+        // One after the other they would take twelve seconds.
+        assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+        drop(taken);
+        let request = make.reserve(&[(product, Quantity::units(3))]);
+        assert_eq!(stock.reservations.reserve(store, request).await.unwrap(), ReserveOutcome::Held);
+        pool.close().await;
+    });
+}
+
+#[test]
+fn a_runtime_that_stops_keeps_nobody_else_waiting() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let stock = database.postgres().with_deadline(Duration::from_secs(2)).ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let product = stocked(&stock, &make, store, 1).await[0];
+        let mut other = slow(&database, product).await;
+        // Another runtime of the process has a call under way and some waiting when it stops.
+        let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        for _ in 0..4 {
+            let (reservations, request) = (stock.reservations.clone(), make.reserve(&[(product, Quantity::units(1))]));
+            elsewhere.spawn(async move { reservations.reserve(store, request).await });
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        elsewhere.shutdown_background();
+        other.execute("rollback").await.unwrap();
+        // The pool may still have connections of the runtime that is gone; it gets over them.
+        let mut last = None;
+        for _ in 0..20 {
+            let request = make.reserve(&[(product, Quantity::units(1))]);
+            match stock.reservations.reserve(store, request).await {
+                Ok(_) => return,
+                Err(error) => last = Some(error),
+            }
+        }
+        panic!("nobody is served any more: {last:?}");
     });
 }

@@ -7,16 +7,43 @@ mod database;
 mod failures;
 mod feed;
 mod isolation;
+mod killed;
 mod migrations;
 mod plans;
 mod processes;
 mod property;
 
+use vyapar_core::Ports;
 use vyapar_core::testing::Bench;
+use vyapar_postgres::Gathering;
 
 async fn harness() -> Bench {
     let database = database::TestDatabase::create().await;
     Bench::guarded(database.postgres().ports(), database)
 }
 
-vyapar_core::conformance!(harness = harness, areas = [store, product, stock, order, payment, system, saga]);
+vyapar_core::conformance!(harness = harness, areas = [store, product, stock, order, payment, system, at_once, saga]);
+
+/// Every call a transaction of its own.
+mod alone {
+    use super::{Bench, Gathering, database};
+
+    async fn harness() -> Bench {
+        let database = database::TestDatabase::create().await;
+        Bench::guarded(database.postgres().with_gathering(Gathering::off()).ports(), database)
+    }
+
+    vyapar_core::conformance!(harness = harness, areas = [store, product, stock, order, at_once, saga]);
+}
+
+/// Gathered, and cash orders placed in steps, as where stock and orders are in two places.
+mod in_steps {
+    use super::{Bench, Ports, database};
+
+    async fn harness() -> Bench {
+        let database = database::TestDatabase::create().await;
+        Bench::guarded(Ports { at_once: None, ..database.postgres().ports() }, database)
+    }
+
+    vyapar_core::conformance!(harness = harness, areas = [saga]);
+}

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
+use futures_util::future::join;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::json;
 
@@ -33,7 +34,12 @@ impl Saga {
     pub(super) async fn quote(&self, basket: &Basket) -> Result<Quoted, OrderError> {
         let request = &basket.request;
         let ports = &self.context.ports;
-        let store = ports.store.stores.get(request.store_id).await?.ok_or(OrderError::NoStore(request.store_id))?;
+        let ids: Vec<_> = basket.lines.iter().map(|line| line.product_id).collect();
+        // Neither read needs the other's answer.
+        let store = ports.store.stores.get(request.store_id);
+        let products = ports.product.products.get_many(request.store_id, &ids);
+        let (store, products) = join(store, products).await;
+        let store = store?.ok_or(OrderError::NoStore(request.store_id))?;
         if store.status != StoreStatus::Active {
             return Err(OrderError::StoreNotActive(store.status));
         }
@@ -46,12 +52,7 @@ impl Saga {
             }
         }
         check_reach(&store, &request.destination)?;
-        let ids: Vec<_> = basket.lines.iter().map(|line| line.product_id).collect();
-        let products: HashMap<ProductId, StoreProduct> = ports
-            .product
-            .products
-            .get_many(request.store_id, &ids)
-            .await?
+        let products: HashMap<ProductId, StoreProduct> = products?
             .into_iter()
             .filter(|product| product.status == ProductStatus::Active)
             .map(|product| (product.id, product))

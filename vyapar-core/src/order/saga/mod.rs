@@ -6,7 +6,10 @@
 //! the next caller of the same key, or [`recover`], takes on from there. The protocol is
 //! checked exhaustively in this crate's tests (`tests/it/protocol`).
 //!
-//! - [`place`]: find R, quote, reserve, insert O, commit (or begin the payment);
+//! - [`place`]: quote, reserve (refused where the key has an R: then find it and go on from
+//!   there), insert O, commit (or begin the payment).
+//!   Cash orders do the last three in one write where one adapter has both stock and orders
+//!   ([`PlaceAtOnce`](crate::order::PlaceAtOnce));
 //! - [`undo`]: only by the caller that made the hold, after an error in between;
 //! - [`effects`]: what must follow from a change of O;
 //! - [`money`]: payments, and what is owed back;

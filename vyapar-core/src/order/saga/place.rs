@@ -8,7 +8,9 @@ use crate::order::basket::Basket;
 use crate::order::error::Shortage;
 use crate::order::saga::build::Quoted;
 use crate::order::saga::undo::Undone;
-use crate::order::{InsertOutcome, NewOrder, Order, OrderError, OrderSlot, OrderStatus, Placed};
+use crate::order::{
+    AtOnceOutcome, InsertOutcome, NewOrder, Order, OrderError, OrderSlot, OrderStatus, PlaceAtOnce, Placed,
+};
 
 /// How often a tracking id is minted anew when it is taken.
 const TRACKING_IDS: usize = 8;
@@ -26,9 +28,23 @@ enum Found {
     Again,
 }
 
+/// What a new attempt knows of its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// Nothing: it is taken for new.
+    Blind,
+    /// That it is new, or free again, for this attempt.
+    Attempt(u32),
+}
+
 impl Saga {
     /// Places an order, or answers the one that this key already placed.
     pub(in crate::order) async fn place(&self, actor: &Actor, basket: &Basket) -> Result<Placed, OrderError> {
+        // Most keys are new, so nobody looks first: the reserve of a first attempt is refused
+        // where the key has a reservation, whatever its state. Then the rounds begin.
+        if let Some(placed) = self.start(actor, basket, Start::Blind).await? {
+            return Ok(placed);
+        }
         for _ in 0..ROUNDS {
             let attempt = match self.look(basket).await? {
                 Found::Again => continue,
@@ -36,7 +52,7 @@ impl Saga {
                     let order = self.order_of_stock(basket.request.store_id, &id).await?;
                     return Ok(Placed { order, replayed: true, payment: None });
                 }
-                Found::Start { attempt } => self.start(actor, basket, attempt).await?,
+                Found::Start { attempt } => self.start(actor, basket, Start::Attempt(attempt)).await?,
                 Found::Help(hold) => self.help(actor, basket, hold).await?,
             };
             if let Some(placed) = attempt {
@@ -78,10 +94,28 @@ impl Saga {
     }
 
     /// Steps 2 to 5 as the caller that makes the hold, and undoes it if it must.
-    async fn start(&self, actor: &Actor, basket: &Basket, attempt: u32) -> Result<Option<Placed>, OrderError> {
-        let quoted = self.quote(basket).await?;
+    async fn start(&self, actor: &Actor, basket: &Basket, start: Start) -> Result<Option<Placed>, OrderError> {
         let store = basket.request.store_id;
+        let quoted = match (self.quote(basket).await, start) {
+            (Ok(quoted), _) => quoted,
+            (Err(OrderError::Storage(error)), _) => return Err(error.into()),
+            // What would be refused today may have been placed before.
+            (Err(refusal), Start::Blind) => {
+                let known = self.context.ports.stock.reservations.find(store, basket.reservation_id).await?;
+                return if known.is_some() { Ok(None) } else { Err(refusal) };
+            }
+            (Err(refusal), Start::Attempt(_)) => return Err(refusal),
+        };
+        let attempt = match start {
+            Start::Blind => 1,
+            Start::Attempt(attempt) => attempt,
+        };
         let hold = Hold { id: basket.reservation_id, attempt, order_id: self.context.env.order_id() };
+        if !basket.request.payment_method.is_online()
+            && let Some(port) = self.context.ports.place_at_once()
+        {
+            return self.place_at_once(port.as_ref(), actor, basket, &quoted, &hold).await;
+        }
         match self.reserve(actor, basket, &hold).await {
             Ok(ReserveOutcome::Held) => {}
             Ok(ReserveOutcome::Taken(_)) => return Ok(None),
@@ -95,6 +129,33 @@ impl Saga {
             Ok(None) => Ok(None),
             Err(error) => self.undo_and_answer(store, &hold, error).await,
         }
+    }
+
+    /// Steps 3 to 5 in one write.
+    async fn place_at_once(
+        &self,
+        port: &dyn PlaceAtOnce,
+        actor: &Actor,
+        basket: &Basket,
+        quoted: &Quoted,
+        hold: &Hold,
+    ) -> Result<Option<Placed>, OrderError> {
+        let store = basket.request.store_id;
+        let mut new = self.build(actor, basket, quoted, hold)?;
+        for _ in 0..TRACKING_IDS {
+            let reserve = self.hold_request(actor, basket, hold)?;
+            match port.place(store, reserve, new.clone()).await {
+                Ok(AtOnceOutcome::Placed) => {
+                    return Ok(Some(Placed { order: new.order, replayed: false, payment: None }));
+                }
+                Ok(AtOnceOutcome::Taken) => return Ok(None),
+                Ok(AtOnceOutcome::Short(lines)) => return Err(shortages(&lines, quoted)),
+                Ok(AtOnceOutcome::TrackingIdTaken) => new.order.tracking_id = self.context.env.tracking_id(),
+                Err(error) if error.is_retryable() => return Err(error.into()),
+                Err(error) => return self.undo_and_answer(store, hold, error.into()).await,
+            }
+        }
+        Err(OrderError::Concurrent)
     }
 
     /// Steps 4 and 5 for a hold that another caller made, who may be at work or gone.
@@ -129,20 +190,24 @@ impl Saga {
 
     /// Step 3.
     async fn reserve(&self, actor: &Actor, basket: &Basket, hold: &Hold) -> Result<ReserveOutcome, OrderError> {
+        let request = self.hold_request(actor, basket, hold)?;
+        Ok(self.context.ports.stock.reservations.reserve(basket.request.store_id, request).await?)
+    }
+
+    fn hold_request(&self, actor: &Actor, basket: &Basket, hold: &Hold) -> Result<Reserve, OrderError> {
         let now = self.now();
         let settings = &self.context.settings;
         let window = if basket.request.payment_method.is_online() { settings.online_hold } else { settings.cod_hold };
         let mut lines: Vec<_> = basket.lines.iter().map(|line| (line.product_id, line.quantity)).collect();
         lines.sort_by_key(|(product, _)| *product);
-        let request = Reserve {
+        Ok(Reserve {
             hold: hold.clone(),
             fingerprint: basket.fingerprint,
             lines,
             due: now.checked_add_signed(window).ok_or(OrderError::OutOfTime(now))?,
             performed_by: actor.user(),
             now,
-        };
-        Ok(self.context.ports.stock.reservations.reserve(basket.request.store_id, request).await?)
+        })
     }
 
     /// Step 4: the order as stored, or `None` when it was abandoned.

@@ -8,16 +8,18 @@
 //!     Bench::new(my_adapter::fresh().await.ports())
 //! }
 //!
-//! vyapar_core::conformance!(harness = harness, areas = [store, product, stock, order, payment, system, saga]);
+//! vyapar_core::conformance!(harness = harness, areas = [store, product, stock, order, payment, system, at_once, saga]);
 //! ```
 //!
 //! An adapter that has some of the units names only their areas; `saga` needs all units, of
-//! which any may come from another adapter. [`PROMISES`] lists everything that is promised.
+//! which any may come from another adapter; `at_once` is for adapters that have both stock
+//! and orders. [`PROMISES`] lists everything that is promised.
 //!
 //! A promise checks what callers rely on and nothing else. Lists and queues may lag behind
 //! writes where a backend's indexes do, so they are read until they agree; single reads may
 //! not lag.
 
+pub mod at_once;
 pub mod order;
 pub mod payment;
 pub mod product;
@@ -52,6 +54,9 @@ macro_rules! conformance {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __promises_of {
+    (at_once $then:ident) => {
+        $crate::__at_once_promises! { $then }
+    };
     (store $then:ident) => {
         $crate::__store_promises! { $then }
     };
@@ -103,7 +108,8 @@ macro_rules! __conformance_names {
 
 type Names = &'static [(&'static str, &'static str)];
 
-const AREAS: [Names; 7] = [
+const AREAS: [Names; 8] = [
+    __promises_of! { at_once __conformance_names },
     __promises_of! { store __conformance_names },
     __promises_of! { product __conformance_names },
     __promises_of! { stock __conformance_names },

@@ -13,8 +13,8 @@ use crate::inventory::{
     Reserve, ReserveOutcome, Sku, StockChange, StockLedger, StockLevel, StoreProduct, Verification,
 };
 use crate::order::{
-    AbandonOutcome, InsertOutcome, NewOrder, Order, OrderFilter, OrderQueue, OrderRepository, OrderSlot, OrderUpdate,
-    StatusEntry,
+    AbandonOutcome, AtOnce, AtOnceOutcome, InsertOutcome, NewOrder, Order, OrderFilter, OrderQueue, OrderRepository,
+    OrderSlot, OrderUpdate, PlaceAtOnce, StatusEntry,
 };
 use crate::page::{AllStores, Page, PageRequest};
 use crate::payment::{Payment, PaymentInsert, PaymentQueue, PaymentRepository};
@@ -38,6 +38,7 @@ pub(super) fn wrap(faults: &Faults, ports: Ports) -> Ports {
     }
     // The audit logs stay as they are: units of one adapter are known by sharing theirs.
     let mut ports = ports;
+    let at_once = ports.place_at_once().cloned();
     before!(ports.store.stores);
     before!(ports.product.products);
     before!(ports.stock.ledger);
@@ -47,6 +48,10 @@ pub(super) fn wrap(faults: &Faults, ports: Ports) -> Ports {
     before!(ports.order.queue);
     before!(ports.payment.payments);
     before!(ports.payment.queue);
+    ports.at_once = at_once.map(|inner| {
+        let port = Arc::new(Faulty { faults: faults.clone(), inner });
+        AtOnce::new(port, Arc::clone(&ports.stock.reservations), Arc::clone(&ports.order.orders))
+    });
     ports
 }
 
@@ -126,6 +131,10 @@ faulty!(OrderRepository = "orders" {
     fn list(store: StoreId, filter: OrderFilter, page: PageRequest) => (store, filter, page) -> Page<Order>;
     fn list_by_customer(customer: CustomerId, page: PageRequest) => (customer, page) -> Page<Order>;
     fn find_by_tracking(tracking: &TrackingId) => (&tracking) -> Option<(StoreId, OrderId)>;
+});
+
+faulty!(PlaceAtOnce = "at_once" {
+    fn place(store: StoreId, reserve: Reserve, new: NewOrder) => (store, reserve, new) -> AtOnceOutcome;
 });
 
 faulty!(OrderQueue = "order_queue" {

@@ -9,7 +9,7 @@ use super::people::{Cancelling, Staffing};
 use super::place::Place;
 use super::record::OrderId;
 use super::row::Row;
-use super::setup::Role;
+use super::setup::{Role, Setup};
 use super::turn::Turn;
 
 /// Where an actor stands. What it read earlier is in here, and may be stale by now.
@@ -39,9 +39,9 @@ pub(super) enum Recover {
 }
 
 impl Pc {
-    pub(super) fn at_start(role: Role) -> Self {
+    pub(super) fn at_start(role: Role, setup: &Setup) -> Self {
         match role {
-            Role::Caller(_) => Self::Place(Place::Find),
+            Role::Caller(caller) => Self::Place(Place::begin(caller, 1, setup)),
             Role::OtherBuyer => Self::Buy,
             Role::Canceller => Self::Cancel(Cancelling::Look),
             Role::Staff => Self::Staff(Staffing::Look),

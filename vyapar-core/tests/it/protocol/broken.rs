@@ -23,7 +23,7 @@ fn missed(rule: Mutation) -> (Setup, Violation) {
         Mutation::SuccessStaysUnapplied => (ONLINE_CANCEL, Violation::LiveButUnpaid),
         Mutation::ReplayResumes => (COD_TWO_CALLERS, Violation::ToldPlacedThenGone),
         Mutation::ReleaseLeavesTombstone => (COD_TWO_CALLERS, Violation::ToldPlacedThenGone),
-        Mutation::ReserveFindsKeyFirst => (COD_TWO_CALLERS, Violation::ToldShortWhilePlaced),
+        Mutation::ReserveFindsKeyFirst => (COD_TWO_CALLERS, Violation::KeyIsStuck),
         Mutation::AbandonedStartsOver => (COD_OTHER_BUYER, Violation::KeyIsStuck),
 
         Mutation::DispatchIsStored => (COD_DISPATCH, Violation::OrderWithoutStock),

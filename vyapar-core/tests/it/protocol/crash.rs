@@ -80,7 +80,7 @@ fn finish(mut store: Store, setup: &Setup, first: Move) -> Result<Store, Violati
 
 /// Lets one more caller place the order with the same key.
 fn retry(mut store: Store, setup: &Setup) -> Result<(Store, Pc), Violation> {
-    let mut at = Pc::Place(Place::Find);
+    let mut at = Pc::Place(Place::begin(Caller::Late, 1, setup));
     for _ in 0..TOO_MANY {
         let Some(step) = steps(&store, setup, Role::Caller(Caller::Late), at).pop() else {
             return Ok((store, at));

@@ -29,6 +29,11 @@ holds! {
     cod_two_callers_two_recoveries: COD_TWO_CALLERS_TWO_RECOVERIES;
     cod_two_callers_other_buyer: COD_TWO_CALLERS_OTHER_BUYER;
     cod_two_callers_cancel: COD_TWO_CALLERS_CANCEL;
+    at_once_two_callers: AT_ONCE_TWO_CALLERS;
+    at_once_and_in_steps: AT_ONCE_AND_IN_STEPS;
+    at_once_and_in_steps_other_buyer: AT_ONCE_AND_IN_STEPS_OTHER_BUYER;
+    at_once_cancel: AT_ONCE_CANCEL;
+    at_once_everybody: AT_ONCE_EVERYBODY;
     cod_other_buyer: COD_OTHER_BUYER;
     cod_everybody: COD_EVERYBODY;
     cod_cancel_staff: COD_CANCEL_STAFF;

@@ -77,7 +77,7 @@ fn forbid(wrong: bool, violation: Violation) -> Check {
 /// What must hold of an answer, at the moment it is given.
 pub(super) fn answer(call: Call, answer: Answer, store: &Store) -> Option<Violation> {
     let ours = store.reservation.is_some_and(|r| r.has_stock());
-    let short = matches!(call, Call::Reserve(_)) && answer == Answer::Short;
+    let short = matches!(call, Call::Reserve(_) | Call::PlaceAtOnce(_)) && answer == Answer::Short;
     (short && ours).then_some(Violation::ToldShortWhilePlaced)
 }
 

@@ -23,6 +23,21 @@ impl Store {
         }
     }
 
+    /// All three or nothing; only where neither record is there.
+    pub(super) fn place_at_once(&mut self, order: OrderId, setup: &Setup) -> Answer {
+        let known = self.reservation.is_some_and(|r| r.order == order) || self.slot(order) != Slot::Absent;
+        if known {
+            return Answer::Refused;
+        }
+        match self.reserve(order, setup) {
+            Answer::Done => {
+                self.insert(order, setup);
+                self.commit(order)
+            }
+            other => other,
+        }
+    }
+
     pub(super) fn abandon(&mut self, order: OrderId, setup: &Setup) -> Answer {
         match self.slot(order) {
             Slot::Order(_) => Answer::Refused,

@@ -7,6 +7,7 @@ use super::record::{
     Caller, CancelledBy, Effect, MAX_ATTEMPT, OrderId, PaymentId, ReservationState, Slot, Status, Try,
 };
 use super::row::Row;
+use super::setup::Setup;
 use super::store::{Answer, Call};
 use super::turn::Turn;
 
@@ -17,6 +18,8 @@ pub(super) enum Place {
     /// A released attempt is still open: finish it, then look again.
     FinishRow(Row),
     Reserve(OrderId),
+    /// Reserve, insert and commit in one.
+    AtOnce(OrderId),
     Insert {
         order: OrderId,
         /// Only who made the hold undoes it.
@@ -36,6 +39,13 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// Most keys are new, so a caller does not look first: it begins its first attempt, which is
+    /// refused where the key has a reservation, whatever its state; then it looks.
+    pub(super) fn begin(caller: Caller, attempt: u8, setup: &Setup) -> Self {
+        let order = OrderId::new(caller, attempt);
+        if setup.places_at_once(caller) { Self::AtOnce(order) } else { Self::Reserve(order) }
+    }
+
     pub(super) fn step(self, caller: Caller, turn: &mut Turn<'_>) {
         let stop = Pc::Done;
         match self {
@@ -45,6 +55,14 @@ impl Place {
                 let undo = Pc::Place(Self::UndoRelease(order));
                 turn.call_stubbornly(Call::Reserve(order), undo, |answer| match answer {
                     Answer::Done => Pc::Place(Self::Insert { order, made_hold: true }),
+                    Answer::Short => stop,
+                    _ => Pc::Place(Self::Find),
+                });
+            }
+            Self::AtOnce(order) => {
+                let undo = Pc::Place(Self::UndoRelease(order));
+                turn.call(Call::PlaceAtOnce(order), undo, |answer| match answer {
+                    Answer::Done => Pc::Place(Self::Answer(order)),
                     Answer::Short => stop,
                     _ => Pc::Place(Self::Find),
                 });
@@ -107,7 +125,7 @@ fn find(caller: Caller, turn: &mut Turn<'_>) {
         if attempt > MAX_ATTEMPT || attempt > 1 && !starts_over {
             Pc::Done
         } else {
-            Pc::Place(Place::Reserve(OrderId::new(caller, attempt)))
+            Pc::Place(Place::begin(caller, attempt, turn.setup))
         }
     };
     if !turn.setup.obeys(Mutation::ReplayResumes)

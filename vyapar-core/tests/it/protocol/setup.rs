@@ -61,6 +61,8 @@ pub(super) struct Setup {
     pub(super) units: u8,
     /// Units that the store has.
     pub(super) stock: u8,
+    /// Callers whose host has stock and orders of one adapter: they place cash orders at once.
+    pub(super) at_once: &'static [Caller],
     /// Whether the gateway may report a failure before (or instead of) a success.
     pub(super) failures: bool,
     /// The rule left out, if any.
@@ -77,6 +79,7 @@ impl Setup {
         start: Start::Nothing,
         units: 1,
         stock: 1,
+        at_once: &[],
         failures: false,
         without: None,
     };
@@ -98,6 +101,10 @@ impl Setup {
             Loss::AllButRecovery => role != Role::Recovery,
             Loss::Everybody => true,
         }
+    }
+
+    pub(super) fn places_at_once(&self, caller: Caller) -> bool {
+        !self.is_online() && self.at_once.contains(&caller)
     }
 
     pub(super) fn is_online(&self) -> bool {

@@ -19,6 +19,21 @@ pub(super) const COD_TWO_CALLERS_OTHER_BUYER: Setup =
     Setup { name: "cash: two callers of one key, other buyer", roles: &[A, B, OtherBuyer, Recovery], ..Setup::COD };
 pub(super) const COD_TWO_CALLERS_CANCEL: Setup =
     Setup { name: "cash: two callers of one key, cancel", roles: &[A, B, Canceller, Recovery], ..Setup::COD };
+/// Both callers of a host with stock and orders of one adapter.
+const AT_ONCE: &[Caller] = &[Caller::A, Caller::B, Caller::Late];
+pub(super) const AT_ONCE_TWO_CALLERS: Setup =
+    Setup { name: "at once: two callers of one key", at_once: AT_ONCE, ..COD_TWO_CALLERS };
+pub(super) const AT_ONCE_AND_IN_STEPS: Setup = Setup {
+    name: "at once: one caller of two, two recoveries",
+    at_once: &[Caller::A],
+    ..COD_TWO_CALLERS_TWO_RECOVERIES
+};
+pub(super) const AT_ONCE_AND_IN_STEPS_OTHER_BUYER: Setup =
+    Setup { name: "at once: one caller of two, other buyer", at_once: &[Caller::B], ..COD_TWO_CALLERS_OTHER_BUYER };
+pub(super) const AT_ONCE_CANCEL: Setup =
+    Setup { name: "at once: two callers of one key, cancel", at_once: AT_ONCE, ..COD_TWO_CALLERS_CANCEL };
+pub(super) const AT_ONCE_EVERYBODY: Setup =
+    Setup { name: "at once: cancel, staff, other buyer", at_once: AT_ONCE, ..COD_EVERYBODY };
 pub(super) const COD_OTHER_BUYER: Setup =
     Setup { name: "cash: other buyer, two recoveries", roles: &[A, OtherBuyer, Recovery, Recovery], ..Setup::COD };
 pub(super) const COD_EVERYBODY: Setup = Setup {

@@ -28,6 +28,7 @@ pub(super) fn is_spent(call: Call, store: &Store) -> bool {
             ReservationState::Committed | ReservationState::Dispatched => true,
             ReservationState::Released => !r.open,
         }),
+        Call::PlaceAtOnce(order) => store.slot(order) != Slot::Absent || reservation_is_past(store, order, |_| true),
         Call::Insert(order) | Call::Abandon(order) => store.slot(order) != Slot::Absent,
         Call::Cancel { order, from, .. } => status_is_past(store, order, from),
         Call::Confirm(order) => status_is_past(store, order, Status::Placed),

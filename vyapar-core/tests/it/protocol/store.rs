@@ -1,7 +1,7 @@
 //! Everything that is stored, and the calls that change it.
 //!
 //! A call is data: an actor sends it, and a call whose answer was lost is the same data landing
-//! later. Each call is one atomic, conditional write on one record.
+//! later.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::record::{
 };
 use super::setup::{Setup, Start};
 
-/// A port call that writes.
+/// A port call that writes. Each but one is one atomic, conditional write on one record.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Call {
     // On the reservation (and the product's stock).
@@ -30,6 +30,10 @@ pub(super) enum Call {
     },
     Close(OrderId),
     BuyElsewhere,
+
+    /// On the reservation and the order at once, where one adapter has both: reserve, insert and
+    /// commit as one write.
+    PlaceAtOnce(OrderId),
 
     // On the order.
     Insert(OrderId),
@@ -139,6 +143,7 @@ impl Store {
             Call::Amend { order, edition, from, to } => self.amend(order, edition, from, to, setup),
             Call::Close(order) => self.close(order),
             Call::BuyElsewhere => self.buy_elsewhere(),
+            Call::PlaceAtOnce(order) => self.place_at_once(order, setup),
             Call::Insert(order) => self.insert(order, setup),
             Call::Abandon(order) => self.abandon(order, setup),
             Call::Cancel { order, from, by } => self.cancel(order, from, by, setup),

@@ -102,7 +102,7 @@ impl<'a> World<'a> {
     pub(super) fn start(&mut self) -> State {
         let mut pcs = Pcs::default();
         for (actor, role) in self.setup.roles.iter().enumerate() {
-            pcs = pcs.with(actor, self.pc_number(Pc::at_start(*role)));
+            pcs = pcs.with(actor, self.pc_number(Pc::at_start(*role, self.setup)));
         }
         State { store: self.store_number(Store::at_start(self.setup)), due: false, pcs, under_way: 0 }
     }

@@ -22,6 +22,8 @@ struct Scenario {
     act: for<'a> fn(&'a Market, Order) -> Act<'a>,
     /// Whether the act's answer is the state to be found afterwards.
     lasting: bool,
+    /// Whether cash orders are placed in steps, whatever the ports can do.
+    in_steps: bool,
 }
 
 /// When a client that got no good answer asks again.
@@ -32,6 +34,10 @@ enum Retry {
 }
 
 impl Scenario {
+    async fn market(&self, bench: &Bench, fixtures: &Fixtures) -> Market {
+        if self.in_steps { Market::in_steps(bench, fixtures).await } else { Market::open(bench, fixtures).await }
+    }
+
     async fn survives(&self, bench: &Bench, fixtures: &Fixtures) {
         let steps = self.steps(bench, fixtures).await;
         assert!(steps > 0);
@@ -49,7 +55,7 @@ impl Scenario {
 
     /// How many calls of storage the act makes when nothing goes wrong.
     async fn steps(&self, bench: &Bench, fixtures: &Fixtures) -> usize {
-        let market = Market::open(bench, fixtures).await;
+        let market = self.market(bench, fixtures).await;
         let order = (self.before)(&market).await.unwrap();
         market.faults.none();
         (self.act)(&market, order).await.unwrap();
@@ -60,7 +66,7 @@ impl Scenario {
     }
 
     async fn once(&self, bench: &Bench, fixtures: &Fixtures, number: usize, fault: Fault, retry: Retry) {
-        let market = Market::open(bench, fixtures).await;
+        let market = self.market(bench, fixtures).await;
         let order = (self.before)(&market).await.unwrap();
         market.faults.at(number, fault);
         let told = market.faults.run((self.act)(&market, order.clone())).await;
@@ -155,7 +161,7 @@ pub async fn placing_for_cash_survives_every_fault(bench: &Bench) {
     let act: for<'a> fn(&'a Market, Order) -> Act<'a> = |market, _| {
         Box::pin(async move { Ok(market.vyapar.orders().place(&market.buyer, market.cod("key")).await?.order) })
     };
-    Scenario { before: nothing, act, lasting: true }.survives(bench, &Fixtures::here()).await;
+    Scenario { before: nothing, act, lasting: true, in_steps: false }.survives(bench, &Fixtures::here()).await;
 }
 
 /// Placing an order paid online; nobody pays it in the end.
@@ -163,14 +169,14 @@ pub async fn placing_online_survives_every_fault(bench: &Bench) {
     let act: for<'a> fn(&'a Market, Order) -> Act<'a> = |market, _| {
         Box::pin(async move { Ok(market.vyapar.orders().place(&market.buyer, market.upi("key")).await?.order) })
     };
-    Scenario { before: nothing, act, lasting: false }.survives(bench, &Fixtures::here()).await;
+    Scenario { before: nothing, act, lasting: false, in_steps: false }.survives(bench, &Fixtures::here()).await;
 }
 
 /// Booking what the gateway reports.
 pub async fn a_payment_survives_every_fault(bench: &Bench) {
     let act: for<'a> fn(&'a Market, Order) -> Act<'a> =
         |market, order| Box::pin(async move { pay(market, &market.vyapar, &order).await });
-    Scenario { before: online, act, lasting: true }.survives(bench, &Fixtures::here()).await;
+    Scenario { before: online, act, lasting: true, in_steps: false }.survives(bench, &Fixtures::here()).await;
 }
 
 fn cancel(market: &Market, order: Order) -> Act<'_> {
@@ -181,12 +187,12 @@ fn cancel(market: &Market, order: Order) -> Act<'_> {
 
 /// Cancelling an order paid on delivery.
 pub async fn cancelling_survives_every_fault(bench: &Bench) {
-    Scenario { before: placed, act: cancel, lasting: true }.survives(bench, &Fixtures::here()).await;
+    Scenario { before: placed, act: cancel, lasting: true, in_steps: false }.survives(bench, &Fixtures::here()).await;
 }
 
 /// Cancelling a paid order.
 pub async fn cancelling_a_paid_order_survives_every_fault(bench: &Bench) {
-    Scenario { before: paid, act: cancel, lasting: true }.survives(bench, &Fixtures::here()).await;
+    Scenario { before: paid, act: cancel, lasting: true, in_steps: false }.survives(bench, &Fixtures::here()).await;
 }
 
 /// The store's moves up to the goods leaving.
@@ -200,12 +206,14 @@ pub async fn confirming_and_dispatching_survive_every_fault(bench: &Bench) {
             advance(market, &market.vyapar, &order, &all[left..]).await
         })
     };
-    Scenario { before: placed, act, lasting: true }.survives(bench, &Fixtures::here()).await;
+    Scenario { before: placed, act, lasting: true, in_steps: false }.survives(bench, &Fixtures::here()).await;
 }
 
 /// Cancelling an order whose goods have left.
 pub async fn cancelling_after_dispatch_survives_every_fault(bench: &Bench) {
-    Scenario { before: on_its_way, act: cancel, lasting: true }.survives(bench, &Fixtures::here()).await;
+    Scenario { before: on_its_way, act: cancel, lasting: true, in_steps: false }
+        .survives(bench, &Fixtures::here())
+        .await;
 }
 
 /// Cancelling a part of a paid order.
@@ -216,7 +224,7 @@ pub async fn reducing_survives_every_fault(bench: &Bench) {
             market.vyapar.orders().reduce(&market.buyer, market.store, &order.id, &targets).await
         })
     };
-    Scenario { before: paid, act, lasting: true }.survives(bench, &Fixtures::here()).await;
+    Scenario { before: paid, act, lasting: true, in_steps: false }.survives(bench, &Fixtures::here()).await;
 }
 
 /// Recovery itself, over an order that was left half placed, one with a pending effect and
@@ -247,7 +255,7 @@ pub async fn recovery_survives_every_fault(bench: &Bench) {
             market.calm.orders().get(&market.buyer, market.store, &order.id).await
         })
     };
-    Scenario { before, act, lasting: false }.survives(bench, &Fixtures::here()).await;
+    Scenario { before, act, lasting: false, in_steps: true }.survives(bench, &Fixtures::here()).await;
 }
 
 async fn online_and_unbooked(market: &Market) -> Result<Order, OrderError> {
@@ -262,7 +270,7 @@ async fn online_and_unbooked(market: &Market) -> Result<Order, OrderError> {
 /// The order's insert fails for good: its stock goes back at once, without recovery, and the
 /// key is free for another try.
 pub async fn an_order_insert_that_fails_is_undone(bench: &Bench) {
-    let market = Market::open(bench, &Fixtures::here()).await;
+    let market = Market::in_steps(bench, &Fixtures::here()).await;
     let full = market.free().await;
     market.faults.plan(|call| (call.name == "orders.insert").then_some(Fault::Break));
     let error = market.vyapar.orders().place(&market.buyer, market.cod("key")).await.unwrap_err();
@@ -282,7 +290,7 @@ pub async fn an_order_insert_that_fails_is_undone(bench: &Bench) {
 /// for a caller that does not go on.
 pub async fn an_undo_spares_what_another_caller_completed(bench: &Bench) {
     for within in [true, false] {
-        let market = Market::open(bench, &Fixtures::seeded(u64::from(within))).await;
+        let market = Market::in_steps(bench, &Fixtures::seeded(u64::from(within))).await;
         market.faults.plan(|call| (call.name == "orders.insert").then_some(Fault::LoseAnswer));
         let mut first = Box::pin(market.vyapar.orders().place(&market.buyer, market.cod("key")));
         let there = || {
@@ -320,7 +328,7 @@ pub async fn a_caller_that_vanishes_at_any_poll_leaves_nothing_behind(bench: &Be
         market.settle().await;
         check(&market, &format!("dropped after {limit} polls")).await;
         if ended {
-            assert!(limit > 5, "placing takes more than {limit} polls");
+            assert!(limit > 2, "placing takes more than {limit} polls");
             return;
         }
     }
@@ -344,7 +352,7 @@ async fn polls<T>(work: impl Future<Output = T>, limit: usize) -> Option<T> {
 /// A reservation on which recovery fails every time moves its own turn back, and is listed
 /// as stuck in the end; the others get their turn even one at a time.
 pub async fn an_entry_that_fails_starves_no_other(bench: &Bench) {
-    let market = Market::open(bench, &Fixtures::here()).await;
+    let market = Market::in_steps(bench, &Fixtures::here()).await;
     market.faults.plan(|call| (call.name == "orders.insert").then_some(Fault::CrashBefore));
     for key in ["poison", "other"] {
         let request = market.request(key, PaymentMethod::Cod, &[(0, 1)]);

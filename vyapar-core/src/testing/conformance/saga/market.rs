@@ -48,13 +48,21 @@ impl Market {
         Self::with_stock(bench, fixtures, STOCK).await
     }
 
+    /// The same without a port that places in one write: for what happens between the steps.
+    pub(super) async fn in_steps(bench: &Bench, fixtures: &Fixtures) -> Self {
+        Self::over(crate::Ports { at_once: None, ..bench.ports.clone() }, fixtures, STOCK).await
+    }
+
     pub(super) async fn with_stock(bench: &Bench, fixtures: &Fixtures, stock: u32) -> Self {
+        Self::over(bench.ports.clone(), fixtures, stock).await
+    }
+
+    async fn over(ports: crate::Ports, fixtures: &Fixtures, stock: u32) -> Self {
         let fixtures = fixtures.clone();
         let faults = Faults::new();
         let gateway = Arc::new(SimulatedGateway::new());
-        let over = |ports| Vyapar::builder(ports, fixtures.env().clone()).gateway(gateway.clone()).build();
-        let ports = bench.ports.clone();
-        let (vyapar, calm) = (over(faults.wrap(ports.clone())), over(ports.clone()));
+        let library = |ports| Vyapar::builder(ports, fixtures.env().clone()).gateway(gateway.clone()).build();
+        let (vyapar, calm) = (library(faults.wrap(ports.clone())), library(ports.clone()));
         let store = fixtures.store();
         let customer = fixtures.customer_id();
         let owner = Actor::member(fixtures.user_id(), [(store.id, StoreRole::Owner)]);

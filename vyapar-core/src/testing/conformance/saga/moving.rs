@@ -92,7 +92,7 @@ pub async fn every_move_outside_the_table_leaves_no_trace(bench: &Bench) {
 
 /// While the hold is not committed, the store cannot accept the order.
 pub async fn an_order_is_confirmed_only_with_committed_stock(bench: &Bench) {
-    let market = Market::open(bench, &Fixtures::here()).await;
+    let market = Market::in_steps(bench, &Fixtures::here()).await;
     market.faults.plan(|call| (call.name == "reservations.commit").then_some(Fault::LoseCall));
     let error = market.vyapar.orders().place(&market.buyer, market.cod("key")).await.unwrap_err();
     assert!(matches!(error, OrderError::OutcomeUnknown(_)), "{error:?}");

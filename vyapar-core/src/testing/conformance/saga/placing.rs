@@ -157,7 +157,7 @@ pub async fn refusals_write_nothing(bench: &Bench) {
 
     assert!(market.orders().await.is_empty());
     for name in market.faults.calls() {
-        let reads = ["stores.get", "products.get_many", "reservations.find", "reservations.reserve"];
+        let reads = ["stores.get", "products.get_many", "reservations.find", "reservations.reserve", "at_once.place"];
         assert!(reads.contains(&name), "a refusal called {name}");
     }
     market.check().await;

@@ -11,7 +11,7 @@ pub mod returning;
 pub mod storm;
 pub mod tenancy;
 
-mod shop;
+pub(in super::super) mod shop;
 
 /// The promises of this area, by group.
 #[doc(hidden)]

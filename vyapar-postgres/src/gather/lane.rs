@@ -1,0 +1,394 @@
+//! A lane: calls of one kind on their way through shared transactions.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, Postgres};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+use tracing::Instrument;
+use vyapar_core::{RepositoryError, RepositoryErrorKind, Stored};
+
+use super::options::Gathering;
+use super::queue::{Batch, Job, Key, Queue};
+use super::statistics::{Counters, LaneStatistics};
+use crate::database::Database;
+use crate::error::{self, Intent};
+
+/// Batches after which a writer gives its connection back, for others to have a turn.
+const BATCHES_OF_A_TURN: usize = 16;
+
+/// A kind of call.
+#[async_trait]
+pub(crate) trait Work: Send + Sync + 'static {
+    /// What a caller asks.
+    type Ask: Send + Sync + 'static;
+    /// What it is answered.
+    type Answer: Send + 'static;
+
+    /// What it is called in errors and traces.
+    const NAME: &'static str;
+    /// What a lost answer means.
+    const INTENT: Intent;
+
+    /// The rows that a call works on.
+    fn keys(&self, ask: &Self::Ask) -> Vec<Key>;
+
+    /// How large a call is.
+    fn lines(&self, ask: &Self::Ask) -> usize;
+
+    /// Does all calls in one transaction, or none; waits for at most one row that somebody else
+    /// has locked, `wait`, before it locks any other, and for no longer than `patience`.
+    /// Answers in the order of the calls.
+    async fn run(
+        &self,
+        connection: &mut PgConnection,
+        asks: &[&Self::Ask],
+        wait: Option<&Key>,
+        patience: Duration,
+    ) -> Result<Vec<Stored<Reply<Self::Answer>>>, sqlx::Error>;
+}
+
+/// How a call of a batch ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reply<T> {
+    /// With its answer.
+    Done(T),
+    /// Undone, because somebody else has locked this row.
+    Locked(Key),
+}
+
+/// Calls of one kind.
+pub(crate) struct Lane<W: Work> {
+    work: W,
+    database: Database,
+    options: Gathering,
+    queue: Mutex<Queue<W::Ask, W::Answer>>,
+    counters: Counters,
+}
+
+impl<W: Work> Lane<W> {
+    pub(crate) fn new(work: W, database: Database, options: Gathering) -> Arc<Self> {
+        Arc::new(Self { work, database, options, queue: Mutex::default(), counters: Counters::default() })
+    }
+
+    pub(crate) fn statistics(&self) -> LaneStatistics {
+        self.counters.read()
+    }
+
+    /// Does one call, together with others or alone.
+    pub(crate) async fn call(self: &Arc<Self>, ask: W::Ask) -> Stored<W::Answer> {
+        self.counters.calls.add(1);
+        let deadline = Instant::now() + self.database.deadline();
+        if !self.options.on {
+            return self.alone(&ask, deadline).await;
+        }
+        let (reply, mut answer) = oneshot::channel();
+        let (keys, lines) = (self.work.keys(&ask), self.work.lines(&ask));
+        let (number, free) = {
+            let mut queue = self.queue();
+            if queue.len() >= self.options.queue {
+                drop(queue);
+                return Err(self.refused("the queue is full"));
+            }
+            queue.push(ask, keys, lines, deadline, reply)
+        };
+        if free {
+            self.dispatch();
+        }
+        let answered = match tokio::time::timeout_at(deadline, &mut answer).await {
+            Ok(answered) => answered,
+            Err(_) if self.queue().leave(number) => return Err(self.refused("the deadline passed in the queue")),
+            // Under way: it ends soon, by itself.
+            Err(_) => answer.await,
+        };
+        // A reply goes away unused only when the runtime that worked on the call stopped.
+        answered.unwrap_or_else(|_| Err(error::timed_out(W::INTENT, W::NAME)))
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue<W::Ask, W::Answer>> {
+        // Consistent between any two statements, so a panic elsewhere spoils nothing.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refused(&self, why: &'static str) -> RepositoryError {
+        self.counters.refused.add(1);
+        RepositoryError::new(RepositoryErrorKind::Busy, W::NAME).with_source(why)
+    }
+
+    /// Starts what can start now.
+    fn dispatch(self: &Arc<Self>) {
+        self.dispatch_waiting();
+        let starts = {
+            let mut queue = self.queue();
+            let room = queue.has_room(self.options.writers);
+            if room {
+                queue.start();
+            }
+            room
+        };
+        if starts {
+            tokio::spawn(Turn::new(self, Vec::new(), Place::Writer).write());
+        }
+    }
+
+    fn dispatch_waiting(self: &Arc<Self>) {
+        loop {
+            let Some(batch) = self.queue().next_waiting(self.options.batch) else { return };
+            tokio::spawn(Turn::new(self, batch.keys.clone(), Place::Waiting).wait(batch));
+        }
+    }
+
+    /// Does a batch and answers its calls.
+    async fn serve(
+        self: &Arc<Self>,
+        batch: Batch<W::Ask, W::Answer>,
+        connection: &mut Option<PoolConnection<Postgres>>,
+    ) {
+        let Batch { jobs, wait, .. } = batch;
+        let span = tracing::debug_span!(
+            "batch",
+            of = W::NAME,
+            calls = jobs.len(),
+            lines = jobs.iter().map(|job| job.lines).sum::<usize>(),
+            waits = wait.is_some()
+        );
+        self.counters.largest.raise_to(jobs.len());
+        let back = self.all(jobs, wait, connection).instrument(span).await;
+        if !back.is_empty() {
+            self.counters.locked.add(back.len());
+            self.queue().put_back(back);
+        }
+    }
+
+    /// Answers all calls but those that met a locked row, which it gives back.
+    async fn all(
+        &self,
+        mut jobs: Vec<Job<W::Ask, W::Answer>>,
+        wait: Option<Key>,
+        connection: &mut Option<PoolConnection<Postgres>>,
+    ) -> Vec<Job<W::Ask, W::Answer>> {
+        let now = Instant::now();
+        let patience = jobs.iter().map(|job| job.deadline.saturating_duration_since(now)).min().unwrap_or_default();
+        let asks: Vec<&W::Ask> = jobs.iter().map(|job| &job.ask).collect();
+        let replies = match self.once(&asks, wait.as_ref(), patience, connection).await {
+            Ok(replies) => replies,
+            Err(Failed { error, ones_own }) if jobs.len() == 1 || !ones_own => {
+                let failed = Arc::new(error);
+                for job in jobs {
+                    let _ = job.reply.send(Err(share(&failed)));
+                }
+                return Vec::new();
+            }
+            Err(_) => {
+                self.counters.split.add(1);
+                return Box::pin(self.one_by_one(jobs, wait, connection)).await;
+            }
+        };
+        let mut back = Vec::new();
+        for (mut job, reply) in jobs.drain(..).zip(replies) {
+            let answer = match reply {
+                Ok(Reply::Locked(_)) if job.deadline <= Instant::now() => Err(self.refused("a row stayed locked")),
+                Ok(Reply::Locked(row)) => {
+                    job.wait = Some(row);
+                    back.push(job);
+                    continue;
+                }
+                Ok(Reply::Done(answer)) => Ok(answer),
+                Err(error) => Err(error),
+            };
+            // The caller may be gone.
+            let _ = job.reply.send(answer);
+        }
+        back
+    }
+
+    /// After a failure that one call of the batch may have caused: each in a transaction of its own.
+    async fn one_by_one(
+        &self,
+        jobs: Vec<Job<W::Ask, W::Answer>>,
+        wait: Option<Key>,
+        connection: &mut Option<PoolConnection<Postgres>>,
+    ) -> Vec<Job<W::Ask, W::Answer>> {
+        let mut back = Vec::new();
+        for job in jobs {
+            back.append(&mut self.all(vec![job], wait.clone(), connection).await);
+        }
+        back
+    }
+
+    /// Does one call on its caller's own time.
+    async fn alone(&self, ask: &W::Ask, deadline: Instant) -> Stored<W::Answer> {
+        let mut wait = None;
+        loop {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            let replies = self.once(&[ask], wait.as_ref(), patience, &mut None).await.map_err(|failed| failed.error)?;
+            self.counters.largest.raise_to(1);
+            match replies.into_iter().next().unwrap_or_else(|| Err(short_of_answers(W::NAME)))? {
+                Reply::Done(answer) => return Ok(answer),
+                Reply::Locked(_) if deadline <= Instant::now() => return Err(self.refused("a row stayed locked")),
+                Reply::Locked(row) => wait = Some(row),
+            }
+        }
+    }
+
+    /// Runs one transaction.
+    async fn once(
+        &self,
+        asks: &[&W::Ask],
+        wait: Option<&Key>,
+        patience: Duration,
+        slot: &mut Option<PoolConnection<Postgres>>,
+    ) -> Result<Vec<Stored<Reply<W::Answer>>>, Failed> {
+        self.counters.batches.add(1);
+        let mut connection = match slot.take() {
+            Some(connection) => connection,
+            None => self.database.connection(W::NAME).await.map_err(Failed::of_all)?,
+        };
+        let running = self.work.run(&mut connection, asks, wait, patience);
+        match tokio::time::timeout(self.database.patience(), running).await {
+            Ok(Ok(replies)) if replies.len() == asks.len() => {
+                *slot = Some(connection);
+                Ok(replies)
+            }
+            Ok(Ok(_)) => Err(Failed::of_all(short_of_answers(W::NAME))),
+            Ok(Err(error)) => {
+                let error = error::running(error, W::INTENT, W::NAME);
+                // Refused by the server, and nothing was written: one of the calls may be why.
+                let ones_own = !error.is_outcome_unknown() && error.kind() != &RepositoryErrorKind::Unavailable;
+                if ones_own {
+                    *slot = Some(connection);
+                }
+                Err(Failed { error, ones_own })
+            }
+            Err(_) => {
+                // Nobody knows when its answer comes: the connection is of no use any more.
+                connection.close_on_drop();
+                Err(Failed::of_all(error::timed_out(W::INTENT, W::NAME)))
+            }
+        }
+    }
+}
+
+/// How a transaction failed.
+struct Failed {
+    error: RepositoryError,
+    /// Whether one of its calls may be the reason, so that the others succeed without it.
+    ones_own: bool,
+}
+
+impl Failed {
+    fn of_all(error: RepositoryError) -> Self {
+        Self { error, ones_own: false }
+    }
+}
+
+/// One failure for several callers: each gets its kind, and what was said of it.
+fn share(failed: &Arc<RepositoryError>) -> RepositoryError {
+    RepositoryError::new(failed.kind().clone(), "").with_source(Shared(Arc::clone(failed)))
+}
+
+#[derive(Debug)]
+struct Shared(Arc<RepositoryError>);
+
+impl std::fmt::Display for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Shared {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+fn short_of_answers(name: &'static str) -> RepositoryError {
+    RepositoryError::new(RepositoryErrorKind::Backend, format!("an answer of {name}"))
+}
+
+/// Somebody at work on a lane: what it keeps others from is given back when it ends, however it
+/// ends, even where its runtime stops before it began.
+struct Turn<W: Work> {
+    lane: Arc<Lane<W>>,
+    keys: Vec<Key>,
+    /// What it counts as; nothing once a writer has found nothing more to do.
+    at: Option<Place>,
+    begun: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Writer,
+    Waiting,
+}
+
+impl<W: Work> Turn<W> {
+    fn new(lane: &Arc<Lane<W>>, keys: Vec<Key>, at: Place) -> Self {
+        Self { lane: Arc::clone(lane), keys, at: Some(at), begun: false }
+    }
+
+    /// A writer: batch after batch, as long as calls wait.
+    async fn write(mut self) {
+        self.begun = true;
+        let mut connection = None;
+        let mut batches = 0;
+        loop {
+            // Those who are about to ask do so first: a caller that asks two things at once, and
+            // those just answered, who often ask again. The rows of the last batch are kept until
+            // then, so that the first of them does not set out alone.
+            if self.lane.queue().len() < self.lane.options.batch {
+                tokio::task::yield_now().await;
+            }
+            let Some(batch) = self.next() else { return };
+            self.keys.clone_from(&batch.keys);
+            self.lane.serve(batch, &mut connection).await;
+            batches += 1;
+            if batches % BATCHES_OF_A_TURN == 0 {
+                connection = None;
+            }
+        }
+    }
+
+    /// A batch that waits for a row of somebody else.
+    async fn wait(mut self, batch: Batch<W::Ask, W::Answer>) {
+        self.begun = true;
+        self.lane.serve(batch, &mut None).await;
+    }
+
+    /// Lets others at the last batch's rows, and takes the next one. What waits for a row of
+    /// somebody else goes first.
+    fn next(&mut self) -> Option<Batch<W::Ask, W::Answer>> {
+        self.lane.queue().free(&self.keys);
+        self.keys.clear();
+        self.lane.dispatch_waiting();
+        let mut queue = self.lane.queue();
+        let next = queue.next(self.lane.options.batch);
+        if next.is_none() {
+            queue.done();
+            self.at = None;
+        }
+        next
+    }
+}
+
+impl<W: Work> Drop for Turn<W> {
+    fn drop(&mut self) {
+        {
+            let mut queue = self.lane.queue();
+            queue.free(&self.keys);
+            match self.at {
+                Some(Place::Writer) => queue.done(),
+                Some(Place::Waiting) => queue.done_waiting(),
+                None => {}
+            }
+        }
+        // A runtime that never let this one begin is shutting down: it would do the same to the
+        // next. Whoever calls on another one starts it there.
+        if self.begun && tokio::runtime::Handle::try_current().is_ok() {
+            self.lane.dispatch();
+        }
+    }
+}
