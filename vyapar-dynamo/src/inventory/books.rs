@@ -196,6 +196,20 @@ impl Books {
         Ok(&mut item.level)
     }
 
+    /// How much has been written so far; rises with everything that leads to an action.
+    pub(crate) fn writes(&self) -> usize {
+        self.movements.len() + self.moved.len() + self.applied.len()
+    }
+
+    /// The levels, as they stand once the actions are done.
+    pub(crate) fn written(self) -> impl Iterator<Item = LevelItem> {
+        let changed = self.changed;
+        self.levels.into_iter().map(move |(product, item)| LevelItem {
+            version: item.version + u64::from(changed.contains(&product)),
+            ..item
+        })
+    }
+
     /// The actions: one for each reservation, operation and level that changes, and one for
     /// each call's movement of a product. None if nothing changes.
     pub(crate) fn actions(&self, db: &Db) -> Stored<Vec<TransactWriteItem>> {

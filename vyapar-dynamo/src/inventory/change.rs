@@ -38,6 +38,7 @@ impl DynamoStock {
             reservation: None,
             operation: Some(change.operation),
             products: change.lines.iter().map(|line| line.product_id).collect(),
+            fresh: false,
         };
         let mut patience = self.db.patience();
         match self.gatherer.ask(ask, &patience, move |books| decide(&change, books)).await? {

@@ -8,7 +8,7 @@
 //! nothing with others never wait: an idle system answers at once. Between processes the
 //! compare-and-set decides, and a group that lost it is decided anew.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +18,7 @@ use vyapar_core::id::{OperationId, ProductId, ReservationId, StoreId};
 
 use super::books::Books;
 use super::codec::{read_levels, read_operation, read_reservation};
+use super::remembered::Remembered;
 use crate::db::{Db, Written};
 use crate::item::Row;
 use crate::keys;
@@ -34,6 +35,8 @@ pub(crate) struct Ask {
     pub(crate) reservation: Option<ReservationId>,
     pub(crate) operation: Option<OperationId>,
     pub(crate) products: BTreeSet<ProductId>,
+    /// Whether the reservation is most likely not there yet: then it is not read first.
+    pub(crate) fresh: bool,
 }
 
 /// Something that only one group at a time may read and write.
@@ -85,6 +88,7 @@ struct Waiting {
 pub(crate) struct Gatherer {
     db: Arc<Db>,
     waiting: Mutex<Waiting>,
+    remembered: Remembered,
 }
 
 impl fmt::Debug for Gatherer {
@@ -95,7 +99,7 @@ impl fmt::Debug for Gatherer {
 
 impl Gatherer {
     pub(crate) fn new(db: Arc<Db>) -> Self {
-        Self { db, waiting: Mutex::default() }
+        Self { db, waiting: Mutex::default(), remembered: Remembered::default() }
     }
 
     /// Lets `decide` make something of what `ask` names, and answers when that is stored.
@@ -112,8 +116,10 @@ impl Gatherer {
         let (send, mut answer) = oneshot::channel::<Stored<T>>();
         let send = Arc::new(Mutex::new(Some(send)));
         let failing = Arc::clone(&send);
-        let number = {
+        let (number, free) = {
             let mut waiting = self.lock();
+            // If it cannot go, then what waited before can go no more than it could.
+            let free = ask.keys().all(|key| !waiting.busy.contains(&key));
             waiting.number += 1;
             let number = waiting.number;
             waiting.jobs.push_back(Job {
@@ -127,9 +133,11 @@ impl Gatherer {
                 }),
                 fail: Box::new(move |error| deliver(&failing, Err(error))),
             });
-            number
+            (number, free)
         };
-        self.dispatch();
+        if free {
+            self.dispatch();
+        }
         let answered = match tokio::time::timeout_at(patience.deadline(), &mut answer).await {
             Ok(answered) => answered,
             // Still waiting: leave, nothing was written. Under way: it ends soon by itself.
@@ -202,27 +210,40 @@ impl Gatherer {
     }
 
     async fn store(&self, jobs: &[Job], patience: &mut Patience) -> Stored<Vec<Stored<Deliver>>> {
-        loop {
-            let mut books = self.read(jobs, patience).await?;
-            let mut answers = Vec::with_capacity(jobs.len());
-            for job in jobs {
-                // On a copy: a call that fails half way leaves nothing in the books.
-                let mut next = books.clone();
-                let answer = (job.decide)(&mut next);
-                if answer.is_ok() {
-                    books = next;
-                }
-                answers.push(answer);
+        // What is remembered saves reading it. Only what leads to a write may be decided by it:
+        // the write finds out whether it still stood, but an answer such as "short" would not.
+        if let Some(books) = self.recall(jobs) {
+            let (books, answers, all_write) = decide(jobs, books);
+            if all_write
+                && let Written::Done = self.db.transact(books.actions(&self.db)?, patience, "writing stock").await?
+            {
+                self.remembered.put(books);
+                return Ok(answers);
             }
+        }
+        loop {
+            let books = self.read(jobs, patience).await?;
+            let (books, answers, _) = decide(jobs, books);
             let actions = books.actions(&self.db)?;
             if actions.is_empty() {
                 return Ok(answers);
             }
             match self.db.transact(actions, patience, "writing stock").await? {
-                Written::Done => return Ok(answers),
+                Written::Done => {
+                    self.remembered.put(books);
+                    return Ok(answers);
+                }
                 Written::Refused(_) => patience.check("other writers kept changing the stock")?,
             }
         }
+    }
+
+    /// The books of a group from memory, if all of it is there.
+    fn recall(&self, jobs: &[Job]) -> Option<Books> {
+        let store = jobs.first()?.ask.store;
+        let levels = self.remembered.take(store, jobs.iter().flat_map(|job| job.ask.products.iter().copied()));
+        let fresh = jobs.iter().all(|job| job.ask.fresh);
+        levels.filter(|_| fresh).map(|levels| Books::new(store, levels, BTreeMap::new(), BTreeMap::new()))
     }
 
     /// Reads all that a group names, in one go. A group is of one store, since that is part
@@ -250,6 +271,41 @@ impl Gatherer {
             operations.insert(id, read_operation(item)?);
         }
         Ok(Books::new(store, read_levels(of(&STOCK))?, reservations, operations))
+    }
+}
+
+/// Decides calls one after another, each on what the ones before it leave. The books, the
+/// answers, and whether every call leads to a write.
+fn decide(jobs: &[Job], fresh: Books) -> (Books, Vec<Stored<Deliver>>, bool) {
+    let mut failed: HashMap<usize, RepositoryError> = HashMap::new();
+    'again: loop {
+        let mut books = fresh.clone();
+        let mut answers = Vec::with_capacity(jobs.len());
+        let mut all_write = true;
+        for (number, job) in jobs.iter().enumerate() {
+            if failed.contains_key(&number) {
+                answers.push(None);
+                all_write = false;
+                continue;
+            }
+            let before = books.writes();
+            match (job.decide)(&mut books) {
+                Ok(answer) => answers.push(Some(answer)),
+                // It may have got half way: from the start, without it.
+                Err(error) => {
+                    failed.insert(number, error);
+                    continue 'again;
+                }
+            }
+            all_write &= books.writes() > before;
+        }
+        let answer = |(number, answer): (usize, Option<Deliver>)| match answer {
+            Some(deliver) => Ok(deliver),
+            None => Err(failed
+                .remove(&number)
+                .unwrap_or_else(|| RepositoryError::new(RepositoryErrorKind::Backend, "deciding about stock"))),
+        };
+        return (books, answers.into_iter().enumerate().map(answer).collect(), all_write);
     }
 }
 
@@ -337,6 +393,7 @@ mod tests {
                 reservation: Some(ReservationId::from_uuid(uuid::Uuid::from_u128(u128::from(number)))),
                 operation: None,
                 products: products.iter().copied().map(id).collect(),
+                fresh: true,
             },
             patience: Patience::new(Duration::from_secs(1)),
             decide: Box::new(|_| Ok(Box::new(|| {}))),

@@ -37,6 +37,7 @@ impl DynamoStock {
             reservation: Some(request.hold.id),
             operation: None,
             products: request.lines.iter().map(|(product, _)| *product).collect(),
+            fresh: request.hold.attempt == 1,
         };
         let now = request.now;
         let request = Arc::new(request);

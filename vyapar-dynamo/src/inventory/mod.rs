@@ -16,6 +16,7 @@ mod hold;
 mod ledger;
 mod moves;
 mod queue;
+mod remembered;
 mod verify;
 
 use std::sync::Arc;

@@ -137,7 +137,7 @@ impl DynamoStock {
         products.extend(products_of(self.read_one(store, id, patience).await?.as_ref()));
         loop {
             let known = products.clone();
-            let ask = Ask { store, reservation: Some(id), operation: None, products: products.clone() };
+            let ask = Ask { store, reservation: Some(id), operation: None, products: products.clone(), fresh: false };
             let decide = decide.clone();
             let decided = self.gatherer.ask(ask, patience, move |books| {
                 // Amended since it was read: it has products whose levels are not in the books.

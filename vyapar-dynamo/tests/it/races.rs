@@ -95,3 +95,34 @@ fn a_bad_day_sells_exactly_what_there_is() {
         }
     });
 }
+
+/// What this process remembers of a level decides nothing by itself: another process may have
+/// sold the stock, or received more.
+#[test]
+fn what_is_remembered_is_never_the_last_word() {
+    run(async {
+        let Fresh { dynamo: ours, client, names, server: _server } = fresh().await;
+        let theirs = Dynamo::new(client, names);
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let product = product(&ours, &make, store, 5).await;
+        let buy = async |dynamo: &Dynamo, units| {
+            let request = make.reserve(&[(product, Quantity::units(units))]);
+            dynamo.stock().reservations.reserve(store, request).await.unwrap()
+        };
+        assert_eq!(buy(&ours, 1).await, ReserveOutcome::Held);
+        // Ours remembers 4; they are sold elsewhere.
+        assert_eq!(buy(&theirs, 4).await, ReserveOutcome::Held);
+        let ReserveOutcome::Short(lines) = buy(&ours, 1).await else { panic!("sold twice") };
+        assert_eq!(lines[0].available, Quantity::ZERO);
+        // Ours has seen none; there are 3 again.
+        theirs.stock().ledger.change(store, make.purchase(&[product], Quantity::units(3))).await.unwrap();
+        assert_eq!(buy(&ours, 2).await, ReserveOutcome::Held);
+        // A key that is known, though it was taken for new.
+        let request = make.reserve(&[(product, Quantity::units(1))]);
+        assert_eq!(theirs.stock().reservations.reserve(store, request.clone()).await.unwrap(), ReserveOutcome::Held);
+        assert_eq!(ours.stock().reservations.reserve(store, request).await.unwrap(), ReserveOutcome::Held);
+        let found = ours.stock().ledger.verify(store).await.unwrap();
+        assert!(found.is_clean(), "{found:?}");
+    });
+}
