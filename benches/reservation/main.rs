@@ -10,7 +10,12 @@
     reason = "a benchmark that cannot go on has failed"
 )]
 
+#[path = "../goals/load.rs"]
+#[allow(dead_code, reason = "shared with the goals")]
+mod load;
 mod reference;
+#[path = "../goals/shop.rs"]
+#[allow(dead_code, reason = "shared with the goals")]
 mod shop;
 
 use std::hint::black_box;
@@ -21,13 +26,22 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use vyapar::inventory::{ReleaseCause, ReserveOutcome};
 
 use reference::Reference;
-use shop::Shop;
+use shop::{Basket, Shop};
+use vyapar::memory::Memory;
 
+/// Products of the shop.
+const PRODUCTS: usize = 1_000;
 /// Lines in a basket.
 const BASKETS: [usize; 3] = [1, 3, 20];
 
 /// How many reservations are made before their stock is given back, untimed.
 const ROUND: u64 = 1_000;
+
+fn open() -> Shop {
+    // Opening a shop needs tasks; measuring does not.
+    let tasks = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
+    tasks.block_on(Shop::open(Memory::new().ports(), PRODUCTS))
+}
 
 fn reserve(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -35,14 +49,15 @@ fn reserve(criterion: &mut Criterion) {
     for lines in BASKETS {
         group.throughput(Throughput::Elements(1));
         group.bench_function(BenchmarkId::new("memory, Arc<dyn Reservations>", lines), |bencher| {
-            let shop = runtime.block_on(Shop::open());
+            let shop = open();
             let reservations = Arc::clone(&shop.ports.stock.reservations);
             bencher.iter_custom(|times| {
                 let mut spent = Duration::ZERO;
                 let mut left = times;
                 while left > 0 {
                     let round = left.min(ROUND);
-                    let requests: Vec<_> = (0..round).map(|_| shop.reserve(lines)).collect();
+                    let requests: Vec<_> =
+                        (0..round).map(|number| shop.reserve(Basket::Spread(lines), left + number)).collect();
                     let holds: Vec<_> = requests.iter().map(|request| request.hold.clone()).collect();
                     let started = Instant::now();
                     runtime.block_on(async {
@@ -55,7 +70,7 @@ fn reserve(criterion: &mut Criterion) {
                     runtime.block_on(async {
                         for hold in holds {
                             let cause = ReleaseCause::Cancelled;
-                            reservations.release(shop.store, hold, cause, shop.now()).await.expect("memory");
+                            reservations.release(shop.store, hold, cause, shop.env.now()).await.expect("memory");
                         }
                     });
                     left -= round;
@@ -64,14 +79,15 @@ fn reserve(criterion: &mut Criterion) {
             });
         });
         group.bench_function(BenchmarkId::new("reference, struct under a mutex", lines), |bencher| {
-            let shop = runtime.block_on(Shop::open());
-            let reference = Reference::open(&shop);
+            let shop = open();
+            let reference = Reference::open(&shop.products);
             bencher.iter_custom(|times| {
                 let mut spent = Duration::ZERO;
                 let mut left = times;
                 while left > 0 {
                     let round = left.min(ROUND);
-                    let requests: Vec<_> = (0..round).map(|_| shop.reserve(lines)).collect();
+                    let requests: Vec<_> =
+                        (0..round).map(|number| shop.reserve(Basket::Spread(lines), left + number)).collect();
                     let holds: Vec<_> = requests.iter().map(|request| request.hold.clone()).collect();
                     let started = Instant::now();
                     for request in requests {
@@ -94,9 +110,9 @@ fn place(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     for lines in BASKETS {
         group.bench_function(BenchmarkId::new("memory", lines), |bencher| {
-            let shop = runtime.block_on(Shop::open());
+            let shop = open();
             bencher.iter_custom(|times| {
-                let requests: Vec<_> = (0..times).map(|_| shop.order(lines)).collect();
+                let requests: Vec<_> = (0..times).map(|number| shop.order(Basket::Spread(lines), number)).collect();
                 let started = Instant::now();
                 runtime.block_on(async {
                     for (actor, request) in requests {

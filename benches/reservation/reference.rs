@@ -9,8 +9,6 @@ use std::sync::Mutex;
 use vyapar::inventory::{Hold, Reserve};
 use vyapar::{OrderId, ProductId, ReservationId, Timestamp};
 
-use crate::shop::Shop;
-
 #[derive(Clone)]
 #[expect(dead_code, reason = "the point is to write it")]
 struct Movement {
@@ -43,9 +41,9 @@ struct State {
 pub(crate) struct Reference(Mutex<State>);
 
 impl Reference {
-    pub(crate) fn open(shop: &Shop) -> Self {
+    pub(crate) fn open(products: &[ProductId]) -> Self {
         let mut state = State::default();
-        for product in &shop.products {
+        for product in products {
             state.levels.insert(*product, Level { current: 900_000_000_000, ..Level::default() });
         }
         Self(Mutex::new(state))

@@ -59,7 +59,7 @@ async fn run(shape: Shape, model: bool, products: usize, lines: usize, callers: 
     let faults = Arc::new(if model { Faults::conflict_model() } else { Faults::none() });
     let client = client::faulty(server.endpoint(), Arc::clone(&faults));
     faults.pause(true);
-    setup(&client, products).await;
+    setup(&client, products, &[]).await;
     let shop = Arc::new(Shop::open(&client, if matches!(shape, Shape::V) { products } else { 0 }).await);
     faults.pause(false);
     let bench = Arc::new(Bench { client, counters: Counters::default(), next: AtomicU64::new(1) });

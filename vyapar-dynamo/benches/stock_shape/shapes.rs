@@ -8,8 +8,9 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue as A, BillingMode, KeySchemaElement, KeyType, KeysAndAttributes, Put,
-    PutRequest, ReturnConsumedCapacity, ScalarAttributeType, TransactWriteItem, Update, WriteRequest,
+    AttributeDefinition, AttributeValue as A, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+    KeysAndAttributes, Projection, ProjectionType, Put, PutRequest, ReturnConsumedCapacity, ScalarAttributeType,
+    TransactWriteItem, Update, WriteRequest,
 };
 
 use crate::support::faults::mix;
@@ -60,7 +61,8 @@ pub fn s(value: impl Into<String>) -> A {
     A::S(value.into())
 }
 
-pub async fn create(client: &Client, table: &str, sort: Option<ScalarAttributeType>) {
+/// `indexes` are on an attribute each, of the same name.
+pub async fn create(client: &Client, table: &str, sort: Option<ScalarAttributeType>, indexes: &[&str]) {
     let mut request = client
         .create_table()
         .table_name(table)
@@ -69,6 +71,17 @@ pub async fn create(client: &Client, table: &str, sort: Option<ScalarAttributeTy
         .key_schema(key("pk", KeyType::Hash));
     if let Some(sort) = sort {
         request = request.attribute_definitions(definition("sk", sort)).key_schema(key("sk", KeyType::Range));
+    }
+    for name in indexes {
+        let projection = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(*name)
+            .key_schema(key(name, KeyType::Hash))
+            .projection(projection)
+            .build()
+            .expect("complete");
+        request =
+            request.attribute_definitions(definition(name, ScalarAttributeType::S)).global_secondary_indexes(index);
     }
     request.send().await.expect("the table is created");
 }
@@ -81,10 +94,11 @@ pub fn key(name: &str, of: KeyType) -> KeySchemaElement {
     KeySchemaElement::builder().attribute_name(name).key_type(of).build().expect("complete")
 }
 
-pub async fn setup(client: &Client, products: usize) {
-    create(client, STOCK, Some(ScalarAttributeType::S)).await;
-    create(client, RESERVATIONS, Some(ScalarAttributeType::S)).await;
-    create(client, MOVEMENTS, Some(ScalarAttributeType::S)).await;
+/// The tables, with so many indexes on reservations.
+pub async fn setup(client: &Client, products: usize, indexes: &[&str]) {
+    create(client, STOCK, Some(ScalarAttributeType::S), &[]).await;
+    create(client, RESERVATIONS, Some(ScalarAttributeType::S), indexes).await;
+    create(client, MOVEMENTS, Some(ScalarAttributeType::S), &[]).await;
     let all: Vec<usize> = (0..products).collect();
     for chunk in all.chunks(25) {
         let writes = chunk
@@ -119,6 +133,8 @@ impl Bench {
             .item("sk", s(format!("r{order:016}")))
             .item("order_id", s(format!("ord_{order}")))
             .item("state", s("held"))
+            .item("holding", s("2026"))
+            .item("recover", s("2026"))
             .item("lines", A::L(lines.collect()))
             .condition_expression("attribute_not_exists(pk)")
             .build()

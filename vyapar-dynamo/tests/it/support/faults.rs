@@ -64,6 +64,10 @@ pub struct Faults {
     pub cut_after: u64,
     /// Chooses the requests.
     pub seed: u64,
+    /// Whether the server is asked what each write consumed.
+    pub meter: bool,
+    /// Write units in tenths.
+    consumed: AtomicU64,
     /// Tables whose name contains none of the others are left alone by the
     /// script; see [`Faults::push`].
     script: Mutex<VecDeque<(&'static str, Fault)>>,
@@ -113,6 +117,21 @@ impl Faults {
     /// How many requests met the named fault.
     pub fn met(&self, name: &'static str) -> u64 {
         self.met.lock().expect("met").get(name).copied().unwrap_or(0)
+    }
+
+    /// Write units that the server says were consumed, indexes included; with [`Faults::meter`].
+    pub fn write_units(&self) -> f64 {
+        self.consumed.load(Ordering::SeqCst) as f64 / 10.0
+    }
+
+    fn weigh(&self, answer: &HttpResponse) {
+        let body: Value =
+            answer.body().bytes().and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or(Value::Null);
+        let one = std::slice::from_ref(&body["ConsumedCapacity"]);
+        for table in body["ConsumedCapacity"].as_array().map_or(one, Vec::as_slice) {
+            let units = table["WriteCapacityUnits"].as_f64().or(table["CapacityUnits"].as_f64()).unwrap_or(0.0);
+            self.consumed.fetch_add((units * 10.0) as u64, Ordering::SeqCst);
+        }
     }
 
     fn count(&self, name: &'static str) {
@@ -208,6 +227,24 @@ impl FaultLayer {
         Self { inner, faults }
     }
 
+    /// Asks what the write consumes, and adds it up.
+    async fn metered(&self, mut request: HttpRequest, mut body: Value) -> Result<HttpResponse, ConnectorError> {
+        body["ReturnConsumedCapacity"] = json!("TOTAL");
+        let text = body.to_string();
+        request.headers_mut().insert("content-length", text.len().to_string());
+        *request.body_mut() = SdkBody::from(text);
+        let mut answer = self.inner.send(request).await?;
+        // The body comes as a stream; it is read whole, and given on as it was.
+        let bytes = aws_smithy_types::byte_stream::ByteStream::new(answer.take_body())
+            .collect()
+            .await
+            .map_err(|error| ConnectorError::io(error.into()))?
+            .into_bytes();
+        *answer.body_mut() = SdkBody::from(bytes.to_vec());
+        self.faults.weigh(&answer);
+        Ok(answer)
+    }
+
     async fn serve(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let faults = &self.faults;
         let target = request.headers().get("x-amz-target").unwrap_or_default();
@@ -271,7 +308,11 @@ impl FaultLayer {
                 held = Some(locked);
             }
         }
-        let answer = self.inner.send(request).await;
+        let answer = if faults.meter && (transaction || single) {
+            self.metered(request, body).await
+        } else {
+            self.inner.send(request).await
+        };
         if let Some(held) = held {
             if !faults.hold.is_zero() {
                 tokio::time::sleep(faults.hold).await;

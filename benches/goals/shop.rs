@@ -1,80 +1,106 @@
-//! A shop with more stock than a benchmark can sell.
+//! A shop with more stock than a benchmark can sell, on any backend.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
+use tokio::task::JoinSet;
 use vyapar::contact::PersonalText;
 use vyapar::inventory::{Hold, NewProduct, ProductPrice, Reserve};
-use vyapar::memory::Memory;
 use vyapar::order::{Channel, Destination, PaymentMethod, PlaceLine, PlaceOrder};
 use vyapar::store::{NewStore, StoreContact, StoreProfile, StoreStatus, StoreType};
 use vyapar::testing::test_keys;
 use vyapar::{
     Actor, CustomerId, Env, OperationId, OrderId, Ports, ProductId, Quantity, ReservationId, StockUnit, StoreId,
-    Timestamp, UserId, Vyapar,
+    UserId, Vyapar,
 };
 
-/// Products of the shop: baskets are spread over them.
-const PRODUCTS: usize = 1_000;
+use crate::load::mix;
 
+/// How a basket is chosen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Basket {
+    /// So many lines, spread evenly over all products.
+    Spread(usize),
+    /// One line of one product, the same for everybody.
+    Hot,
+}
+
+/// One store with its products.
 pub(crate) struct Shop {
     pub(crate) vyapar: Vyapar,
     pub(crate) ports: Ports,
+    pub(crate) env: Env,
     pub(crate) store: StoreId,
     pub(crate) products: Vec<ProductId>,
-    env: Env,
-    number: AtomicU64,
 }
 
 impl Shop {
-    pub(crate) async fn open() -> Self {
+    pub(crate) async fn open(ports: Ports, products: usize) -> Self {
         let env = Env::system(Arc::new(test_keys()));
-        let ports = Memory::new().ports();
         let vyapar = Vyapar::builder(ports.clone(), env.clone()).build();
         let staff = Actor::platform(UserId::from_uuid(env.uuid()));
         let store = vyapar.stores().register(&staff, new_store()).await.expect("a store").id;
         vyapar.stores().set_status(&staff, store, StoreStatus::Active).await.expect("active");
-        let mut products = Vec::new();
-        for number in 0..PRODUCTS {
-            let product = vyapar.inventory().add_product(&staff, store, new_product(number)).await;
-            products.push(product.expect("a product").id);
+        let mut tasks = JoinSet::new();
+        for part in 0..16 {
+            let (vyapar, staff) = (vyapar.clone(), staff.clone());
+            tasks.spawn(async move {
+                let mut ids = Vec::new();
+                for number in (part..products).step_by(16) {
+                    let product = vyapar.inventory().add_product(&staff, store, new_product(number)).await;
+                    ids.push(product.expect("a product").id);
+                }
+                ids
+            });
         }
+        let mut products: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+        products.sort_unstable();
         for part in products.chunks(40) {
-            let lines: Vec<_> = part.iter().map(|id| (*id, Quantity::units(900_000_000))).collect();
+            let lines: Vec<_> = part.iter().map(|id| (*id, Quantity::units(100_000_000))).collect();
             let operation = OperationId::from_uuid(env.uuid());
             vyapar.inventory().receive(&staff, store, operation, &lines).await.expect("stock");
         }
-        products.sort();
-        Self { vyapar, ports, store, products, env, number: AtomicU64::new(0) }
+        Self { vyapar, ports, env, store, products }
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
-        self.env.now()
-    }
-
-    /// So many products, by id, never the same run of them twice in a row.
-    fn basket(&self, lines: usize) -> impl Iterator<Item = ProductId> {
-        let number = self.number.fetch_add(1, Ordering::Relaxed);
-        let first = usize::try_from(number).unwrap_or(0) * 7 % (PRODUCTS - lines);
-        self.products[first..first + lines].iter().copied()
-    }
-
-    pub(crate) fn reserve(&self, lines: usize) -> Reserve {
-        let id = self.env.uuid();
-        Reserve {
-            hold: Hold { id: ReservationId::from_uuid(id), attempt: 1, order_id: OrderId::from_uuid(id) },
-            fingerprint: self.env.mac("bench", &[id.as_bytes()]),
-            lines: self.basket(lines).map(|product| (product, Quantity::units(1))).collect(),
-            due: self.now() + TimeDelta::minutes(2),
-            performed_by: None,
-            now: self.now(),
+    /// The products of one basket, by id.
+    pub(crate) fn basket(&self, basket: Basket, seed: u64) -> Vec<ProductId> {
+        match basket {
+            Basket::Hot => self.products.first().copied().into_iter().collect(),
+            Basket::Spread(lines) => {
+                let mut chosen = Vec::with_capacity(lines);
+                let mut seed = seed;
+                while chosen.len() < lines {
+                    seed = mix(seed);
+                    let at = usize::try_from(seed % self.products.len() as u64).expect("an index");
+                    if !chosen.contains(&self.products[at]) {
+                        chosen.push(self.products[at]);
+                    }
+                }
+                chosen.sort_unstable();
+                chosen
+            }
         }
     }
 
-    pub(crate) fn order(&self, lines: usize) -> (Actor, PlaceOrder) {
+    pub(crate) fn reserve(&self, basket: Basket, seed: u64) -> Reserve {
+        let id = self.env.uuid();
+        let now = self.env.now();
+        Reserve {
+            hold: Hold { id: ReservationId::from_uuid(id), attempt: 1, order_id: OrderId::from_uuid(id) },
+            fingerprint: self.env.mac("bench", &[id.as_bytes()]),
+            lines: self.basket(basket, seed).into_iter().map(|product| (product, Quantity::units(1))).collect(),
+            // Nothing falls due while a benchmark runs.
+            due: now + TimeDelta::days(1),
+            performed_by: None,
+            now,
+        }
+    }
+
+    pub(crate) fn order(&self, basket: Basket, seed: u64) -> (Actor, PlaceOrder) {
         let customer_id = CustomerId::from_uuid(self.env.uuid());
+        let line = |product_id| PlaceLine { product_id, quantity: Quantity::units(1), notes: None };
         let request = PlaceOrder {
             store_id: self.store,
             idempotency_key: "bench".to_owned(),
@@ -82,10 +108,7 @@ impl Shop {
             customer_name: PersonalText::parse("name", "Ravi Kumar", 100).expect("a name"),
             customer_phone: "91234 56789".parse().expect("a phone"),
             destination: Destination::Pickup,
-            lines: self
-                .basket(lines)
-                .map(|product_id| PlaceLine { product_id, quantity: Quantity::units(1), notes: None })
-                .collect(),
+            lines: self.basket(basket, seed).into_iter().map(line).collect(),
             payment_method: PaymentMethod::Cod,
             expected_total: None,
             delivery_notes: None,
