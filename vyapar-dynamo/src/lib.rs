@@ -25,6 +25,7 @@
 mod db;
 mod error;
 mod expression;
+mod gathering;
 mod inventory;
 mod item;
 mod keys;
@@ -45,6 +46,7 @@ use vyapar_core::inventory::StockPorts;
 use vyapar_core::order::OrderPorts;
 use vyapar_core::system::{AuditLog, SystemPorts};
 
+pub use gathering::{GatherStatistics, Gathering};
 pub use names::TableNames;
 
 use crate::db::Db;
@@ -79,11 +81,24 @@ impl Dynamo {
         let db = Arc::new(Db::new(client, names, deadline));
         let audit = Arc::new(DynamoAudit::new(Arc::clone(&db)));
         Self {
-            stock: Arc::new(DynamoStock::new(Arc::clone(&db))),
+            stock: Arc::new(DynamoStock::new(Arc::clone(&db), Gathering::default())),
             orders: Arc::new(DynamoOrders::new(Arc::clone(&db), Arc::clone(&audit))),
             audit,
             db,
         }
+    }
+
+    /// The same with stock writes gathered in another way, or not at all.
+    #[must_use]
+    pub fn with_gathering(mut self, gathering: Gathering) -> Self {
+        self.stock = Arc::new(DynamoStock::new(Arc::clone(&self.db), gathering));
+        self
+    }
+
+    /// What gathering did since this adapter was made; its clones and their ports count as one.
+    #[must_use]
+    pub fn gathered(&self) -> GatherStatistics {
+        self.stock.gathered()
     }
 
     /// Creates the tables that are not there yet and waits until all can be used: for tests

@@ -15,6 +15,9 @@
 //!   that its transaction names. The login needs membership: whoever migrates gets it, for
 //!   another login run `grant vyapar_app to …`.
 //! - Writes that one transaction must cover are plpgsql functions: one call, one round trip.
+//! - Concurrent calls share transactions, each answered on its own ([`Gathering`],
+//!   [`Postgres::gathered`]); a batch is a `tracing` span at debug level. Batches run on tasks of
+//!   a caller's tokio runtime; an idle adapter has none.
 //! - A wait for a lock or a connection ends at the deadline ([`Postgres::with_deadline`])
 //!   with `Busy` and nothing written. [`Postgres::connect`] bounds whole statements at 5 s as
 //!   well; a host that brings its own pool sets `statement_timeout` itself.

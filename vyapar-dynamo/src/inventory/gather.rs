@@ -10,9 +10,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
+use tracing::Instrument;
 use vyapar_core::error::{RepositoryError, RepositoryErrorKind, Stored};
 use vyapar_core::id::{OperationId, ProductId, ReservationId, StoreId};
 
@@ -20,6 +22,7 @@ use super::books::Books;
 use super::codec::{read_levels, read_operation, read_reservation};
 use super::remembered::Remembered;
 use crate::db::{Db, Written};
+use crate::gathering::{Counters, GatherStatistics, Gathering, count};
 use crate::item::Row;
 use crate::keys;
 use crate::retry::Patience;
@@ -89,6 +92,8 @@ pub(crate) struct Gatherer {
     db: Arc<Db>,
     waiting: Mutex<Waiting>,
     remembered: Remembered,
+    options: Gathering,
+    counters: Counters,
 }
 
 impl fmt::Debug for Gatherer {
@@ -98,8 +103,23 @@ impl fmt::Debug for Gatherer {
 }
 
 impl Gatherer {
-    pub(crate) fn new(db: Arc<Db>) -> Self {
-        Self { db, waiting: Mutex::default(), remembered: Remembered::default() }
+    pub(crate) fn new(db: Arc<Db>, options: Gathering) -> Self {
+        Self {
+            db,
+            waiting: Mutex::default(),
+            remembered: Remembered::default(),
+            options,
+            counters: Counters::default(),
+        }
+    }
+
+    pub(crate) fn statistics(&self) -> GatherStatistics {
+        self.counters.read()
+    }
+
+    fn refused(&self, why: &'static str) -> RepositoryError {
+        count(&self.counters.refused);
+        RepositoryError::new(RepositoryErrorKind::Busy, why)
     }
 
     /// Lets `decide` make something of what `ask` names, and answers when that is stored.
@@ -113,11 +133,16 @@ impl Gatherer {
         patience: &Patience,
         decide: impl Fn(&mut Books) -> Stored<T> + Send + Sync + 'static,
     ) -> Stored<T> {
+        count(&self.counters.calls);
         let (send, mut answer) = oneshot::channel::<Stored<T>>();
         let send = Arc::new(Mutex::new(Some(send)));
         let failing = Arc::clone(&send);
         let (number, free) = {
             let mut waiting = self.lock();
+            if waiting.jobs.len() >= self.options.queue {
+                drop(waiting);
+                return Err(self.refused("the queue of stock writes is full"));
+            }
             // If it cannot go, then what waited before can go no more than it could.
             let free = ask.keys().all(|key| !waiting.busy.contains(&key));
             waiting.number += 1;
@@ -141,9 +166,7 @@ impl Gatherer {
         let answered = match tokio::time::timeout_at(patience.deadline(), &mut answer).await {
             Ok(answered) => answered,
             // Still waiting: leave, nothing was written. Under way: it ends soon by itself.
-            Err(_) if self.leave(number) => {
-                return Err(RepositoryError::new(RepositoryErrorKind::Busy, "waiting for a turn to write stock"));
-            }
+            Err(_) if self.leave(number) => return Err(self.refused("waiting for a turn to write stock")),
             Err(_) => answer.await,
         };
         // The sender goes away unused only when the runtime that worked on the call stopped.
@@ -168,7 +191,7 @@ impl Gatherer {
     fn dispatch(self: &Arc<Self>) {
         let groups = {
             let mut waiting = self.lock();
-            let groups = waiting.group();
+            let groups = waiting.group(self.options.on);
             for group in &groups {
                 waiting.busy.extend(group.keys.iter().copied());
             }
@@ -177,10 +200,14 @@ impl Gatherer {
         for group in groups {
             let done = Done { gatherer: Arc::clone(self), keys: group.keys };
             let jobs = group.jobs;
-            tokio::spawn(async move {
+            count(&self.counters.groups);
+            self.counters.largest.fetch_max(jobs.len().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+            let span = tracing::debug_span!("group", of = "stock writes", calls = jobs.len(), actions = group.actions);
+            let work = async move {
                 done.gatherer.work(&jobs).await;
                 drop(done);
-            });
+            };
+            tokio::spawn(work.instrument(span));
         }
     }
 
@@ -213,6 +240,7 @@ impl Gatherer {
         // What is remembered saves reading it. Only what leads to a write may be decided by it:
         // the write finds out whether it still stood, but an answer such as "short" would not.
         if let Some(books) = self.recall(jobs) {
+            count(&self.counters.remembered);
             let (books, answers, all_write) = decide(jobs, books);
             if all_write
                 && let Written::Done = self.db.transact(books.actions(&self.db)?, patience, "writing stock").await?
@@ -233,7 +261,10 @@ impl Gatherer {
                     self.remembered.put(books);
                     return Ok(answers);
                 }
-                Written::Refused(_) => patience.check("other writers kept changing the stock")?,
+                Written::Refused(_) => {
+                    count(&self.counters.anew);
+                    patience.check("other writers kept changing the stock")?;
+                }
             }
         }
     }
@@ -312,7 +343,8 @@ fn decide(jobs: &[Job], fresh: Books) -> (Books, Vec<Stored<Deliver>>, bool) {
 impl Waiting {
     /// Takes out of the queue what can go now, in groups that share nothing. What cannot go
     /// keeps its place, and nothing overtakes it for what it wants.
-    fn group(&mut self) -> Vec<Group> {
+    /// Unless they `share`, each is a group of its own.
+    fn group(&mut self, share: bool) -> Vec<Group> {
         let mut groups: Vec<Group> = Vec::new();
         let mut blocked: HashSet<Key> = HashSet::new();
         let mut left = VecDeque::new();
@@ -327,7 +359,7 @@ impl Waiting {
                     let actions = own + job.ask.products.len();
                     groups.push(Group { keys, actions, jobs: vec![job] });
                 }
-                (true, Some(group), None) if group.actions + own + group.new_levels(&keys) <= MAX_ACTIONS => {
+                (true, Some(group), None) if share && group.actions + own + group.new_levels(&keys) <= MAX_ACTIONS => {
                     group.actions += own + group.new_levels(&keys);
                     group.keys.extend(keys);
                     group.jobs.push(job);
@@ -402,7 +434,7 @@ mod tests {
     }
 
     fn groups(waiting: &mut Waiting) -> Vec<Vec<u64>> {
-        let groups = waiting.group();
+        let groups = waiting.group(true);
         groups.iter().map(|group| group.jobs.iter().map(|job| job.number).collect()).collect()
     }
 
@@ -422,7 +454,7 @@ mod tests {
         let mut waiting = Waiting::default();
         waiting.jobs.extend((0..60).map(|n| job(n, 1, &[1])));
         // 49 reservations, 49 movements and a level.
-        assert_eq!(waiting.group().first().map(|group| (group.jobs.len(), group.actions)), Some((49, 99)));
+        assert_eq!(waiting.group(true).first().map(|group| (group.jobs.len(), group.actions)), Some((49, 99)));
         assert_eq!(waiting.jobs.len(), 11);
     }
 }

@@ -26,6 +26,7 @@ use vyapar_core::id::{ReservationId, StoreId};
 use vyapar_core::inventory::MAX_LINES;
 
 use crate::db::Db;
+use crate::gathering::{GatherStatistics, Gathering};
 use crate::inventory::codec::{ReservationItem, read_reservation};
 use crate::inventory::gather::Gatherer;
 use crate::keys;
@@ -40,8 +41,12 @@ pub(crate) struct DynamoStock {
 }
 
 impl DynamoStock {
-    pub(crate) fn new(db: Arc<Db>) -> Self {
-        Self { gatherer: Arc::new(Gatherer::new(Arc::clone(&db))), db }
+    pub(crate) fn new(db: Arc<Db>, gathering: Gathering) -> Self {
+        Self { gatherer: Arc::new(Gatherer::new(Arc::clone(&db), gathering)), db }
+    }
+
+    pub(crate) fn gathered(&self) -> GatherStatistics {
+        self.gatherer.statistics()
     }
 
     async fn read_one(

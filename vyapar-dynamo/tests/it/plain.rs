@@ -9,3 +9,14 @@ async fn harness() -> Bench {
 }
 
 vyapar_core::conformance!(harness = harness, areas = [order, saga, stock, system]);
+
+/// Every call a transaction of its own.
+mod alone {
+    use super::{Bench, bench};
+
+    async fn harness() -> Bench {
+        bench::alone().await
+    }
+
+    vyapar_core::conformance!(harness = harness, areas = [saga, stock]);
+}

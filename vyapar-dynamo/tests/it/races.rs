@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use vyapar_core::inventory::{Movement, ReserveOutcome};
 use vyapar_core::testing::{Fixtures, run};
 use vyapar_core::{PageRequest, ProductId, Quantity, StockUnit, StoreId};
-use vyapar_dynamo::Dynamo;
+use vyapar_dynamo::{Dynamo, Gathering};
 
 use crate::support::bench::{Fresh, faulty, fresh};
 use crate::support::client;
@@ -124,5 +124,42 @@ fn what_is_remembered_is_never_the_last_word() {
         assert_eq!(ours.stock().reservations.reserve(store, request).await.unwrap(), ReserveOutcome::Held);
         let found = ours.stock().ledger.verify(store).await.unwrap();
         assert!(found.is_clean(), "{found:?}");
+    });
+}
+
+#[test]
+fn a_full_queue_is_busy_and_gathering_is_counted() {
+    run(async {
+        let Fresh { dynamo, server: _server, .. } = fresh().await;
+        let dynamo = dynamo.with_gathering(Gathering::default().queue(3));
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let product = product(&dynamo, &make, store, 100).await;
+        let calls: Vec<_> = (0..40)
+            .map(|_| {
+                let stock = dynamo.stock();
+                let request = make.reserve(&[(product, Quantity::units(1))]);
+                tokio::spawn(async move { stock.reservations.reserve(store, request).await })
+            })
+            .collect();
+        let (mut held, mut busy) = (0, 0);
+        for call in calls {
+            match call.await.unwrap() {
+                Ok(outcome) => {
+                    assert_eq!(outcome, ReserveOutcome::Held);
+                    held += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), &vyapar_core::RepositoryErrorKind::Busy, "{error:?}");
+                    busy += 1;
+                }
+            }
+        }
+        let seen = dynamo.gathered();
+        assert!(held > 0 && busy > 0, "{held} held, {busy} busy: {seen:?}");
+        assert_eq!(seen.refused, busy, "{seen:?}");
+        assert!(seen.largest > 1 && seen.groups < seen.calls, "{seen:?}");
+        let levels = dynamo.stock().ledger.levels(store, &[product]).await.unwrap();
+        assert_eq!(levels[0].reserved, Quantity::units(held), "Busy wrote nothing");
     });
 }

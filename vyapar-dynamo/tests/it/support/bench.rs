@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use vyapar_core::Ports;
 use vyapar_core::testing::Bench;
-use vyapar_dynamo::{Dynamo, TableNames};
+use vyapar_dynamo::{Dynamo, Gathering, TableNames};
 use vyapar_memory::Memory;
 
 use super::client;
@@ -67,6 +67,13 @@ fn bench(fresh: Fresh) -> Bench {
 /// On the server as it answers.
 pub async fn plain() -> Bench {
     bench(fresh().await)
+}
+
+/// On the server as it answers, every stock write a transaction of its own.
+pub async fn alone() -> Bench {
+    let mut fresh = fresh().await;
+    fresh.dynamo = fresh.dynamo.with_gathering(Gathering::off());
+    bench(fresh)
 }
 
 /// Through a bad day whose seed is the same in every run.
