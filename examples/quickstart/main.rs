@@ -118,7 +118,9 @@ async fn failed_insert(market: &Market) -> Outcome {
     let (store, product) = market.first_product();
     let before = market.free(store, product).await?;
     market.faults.plan(|call| (call.name == "orders.insert").then_some(Fault::Break));
-    let error = market.order(0, "unlucky", &[(0, 3)]).await.err().map(|error| error.to_string()).unwrap_or_default();
+    let Err(error) = market.order(0, "unlucky", &[(0, 3)]).await else {
+        return Err("the insert did not fail".into());
+    };
     let calls = market.faults.calls();
     market.faults.none();
     println!("the caller is told: {error}");
@@ -134,10 +136,12 @@ async fn vanished_caller(market: &Market) -> Outcome {
     println!("\n-- A caller vanishes mid-way");
     let (store, product) = market.first_product();
     market.faults.plan(|call| (call.name == "reservations.commit").then_some(Fault::CrashBefore));
-    let gone = market.faults.run(market.order(0, "vanished", &[(0, 2)])).await.is_none();
+    if market.faults.run(market.order(0, "vanished", &[(0, 2)])).await.is_some() {
+        return Err("the caller did not vanish".into());
+    }
     market.faults.none();
     let level = market.level(store, product).await?;
-    println!("the caller is gone: {gone}; {} held, not yet committed", level.reserved);
+    println!("the caller is gone; {} held, not yet committed", level.reserved);
     market.wait_out_holds();
     let done = market.vyapar.orders().recover(&Actor::system("scheduler"), 100).await?;
     println!("recover: {} reservation(s) brought to an end, {} failed", done.reservations, done.failed);

@@ -60,6 +60,9 @@ impl Market {
         let clock = Arc::new(ShopClock::default());
         let env = Env::new(clock.clone(), Arc::new(SystemEntropy), Arc::new(keys));
         let faults = Faults::new();
+        // In steps, although memory and PostgreSQL can place a cash order in one write: what happens
+        // between the steps is what there is to see.
+        let ports = Ports { at_once: None, ..ports };
         let vyapar = Vyapar::builder(faults.wrap(ports), env.clone()).build();
         let staff = Actor::platform(UserId::from_uuid(env.uuid()));
         let mut market = Self { vyapar, faults, staff, shops: Vec::new(), env, clock };
