@@ -143,6 +143,7 @@ fn new_store() -> NewStore {
             email: None,
             whatsapp_number: None,
         },
+        owner: None,
     }
 }
 

@@ -38,15 +38,21 @@ async fn postgres(_: Option<String>) -> Outcome<(Ports, String)> {
     Err("build with `--features postgres`".into())
 }
 
-/// Stock and orders on DynamoDB, all else in memory: a hybrid.
+/// Accounts, access, stock and orders on DynamoDB, all else in memory: a hybrid.
 #[cfg(feature = "dynamo-local")]
 async fn dynamodb(endpoint: Option<String>) -> Outcome<(Ports, String)> {
     use vyapar::dynamo::{Dynamo, TableNames, local};
     let endpoint = endpoint.ok_or("--backend dynamodb needs --endpoint")?;
     let dynamo = Dynamo::new(local::client(&endpoint), TableNames::new("vyaparai", "quickstart"));
     dynamo.create_tables().await?;
-    let ports = Ports { stock: dynamo.stock(), order: dynamo.order(), ..vyapar::memory::Memory::new().ports() };
-    Ok((ports, "DynamoDB (stock, orders) and memory (the rest)".to_owned()))
+    let ports = Ports {
+        identity: dynamo.identity(),
+        access: dynamo.access(),
+        stock: dynamo.stock(),
+        order: dynamo.order(),
+        ..vyapar::memory::Memory::new().ports()
+    };
+    Ok((ports, "DynamoDB (accounts, access, stock, orders) and memory (the rest)".to_owned()))
 }
 
 #[cfg(not(feature = "dynamo-local"))]

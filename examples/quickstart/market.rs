@@ -104,6 +104,7 @@ impl Market {
                 email: None,
                 whatsapp_number: None,
             },
+            owner: None,
         };
         let store = self.vyapar.stores().register(&self.staff, new).await?;
         self.vyapar.stores().set_status(&self.staff, store.id, StoreStatus::Active).await?;

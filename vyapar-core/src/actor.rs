@@ -1,9 +1,14 @@
 //! Who is asking: every service method takes an [`Actor`] and checks it first.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::id::{CustomerId, StoreId, UserId};
+use crate::access::policy::{Needs, OPERATE, Rule};
+use crate::access::{Capability, CapabilityChanges, Effective, PermissionId};
+use crate::id::{CustomerId, SessionId, StoreId, UserId};
 use crate::text_enum::text_enum;
+use crate::time::Timestamp;
 
 text_enum! {
     /// A member's part in a store (`store_users.role`), from most to least.
@@ -38,39 +43,129 @@ pub struct RequestContext {
     pub user_agent: Option<String>,
 }
 
+/// An active part in a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// The store.
+    pub store: StoreId,
+    /// As what.
+    pub role: StoreRole,
+    /// With what beside the role's own capabilities.
+    pub changes: CapabilityChanges,
+}
+
 /// Who is asking.
 ///
-/// Built by the host from what it has authenticated. What an actor may do follows from its
-/// kind and its store memberships; a store it has no part in is, for it, not there.
+/// Built by [`IdentityService::authenticate`](crate::identity::IdentityService::authenticate)
+/// from a session, or by a host that has its own way to know its users. What an actor may do
+/// follows from its kind, its permissions and its memberships; a store it has no part in is,
+/// for it, not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
     kind: ActorKind,
-    memberships: Vec<(StoreId, StoreRole)>,
+    access: Arc<Effective>,
+    memberships: Vec<Membership>,
+    session: Option<SessionId>,
     request: RequestContext,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ActorKind {
+    Anonymous,
     Customer(CustomerId, Option<UserId>),
-    Member(UserId),
+    User(UserId),
     Platform(UserId),
     System(&'static str),
 }
 
+/// What the table says of an actor and a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Go on.
+    Allowed,
+    /// The actor may know that it is there, but not do this.
+    Refused,
+    /// For the actor it is not there.
+    Hidden,
+}
+
+impl Decision {
+    /// Whether to go on.
+    #[must_use]
+    pub const fn is_allowed(self) -> bool {
+        matches!(self, Self::Allowed)
+    }
+
+    const fn allowed_or(self, allowed: bool) -> Self {
+        if allowed { Self::Allowed } else { self }
+    }
+}
+
+/// What a call is about, as far as the table asks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// The store concerned.
+    pub store: Option<StoreId>,
+    /// The customer whose rows they are.
+    pub customer: Option<CustomerId>,
+    /// The user concerned.
+    pub user: Option<UserId>,
+}
+
+impl Subject {
+    /// Nobody's in particular.
+    pub const NONE: Self = Self { store: None, customer: None, user: None };
+
+    /// A store's.
+    #[must_use]
+    pub const fn store(store: StoreId) -> Self {
+        Self { store: Some(store), ..Self::NONE }
+    }
+
+    /// A customer's rows in a store.
+    #[must_use]
+    pub const fn order(store: StoreId, customer: CustomerId) -> Self {
+        Self { store: Some(store), customer: Some(customer), user: None }
+    }
+
+    /// A user's.
+    #[must_use]
+    pub const fn user(user: UserId) -> Self {
+        Self { user: Some(user), ..Self::NONE }
+    }
+}
+
 impl Actor {
+    /// Nobody yet: who signs up or in, or looks around.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self::of(ActorKind::Anonymous)
+    }
+
     /// A customer, acting for himself.
     #[must_use]
     pub fn customer(customer: CustomerId, user: Option<UserId>) -> Self {
         Self::of(ActorKind::Customer(customer, user))
     }
 
-    /// A user with a part in stores.
+    /// A user with a part in stores and no permissions. He is also his own customer
+    /// ([`CustomerId::of`]).
     #[must_use]
     pub fn member(user: UserId, memberships: impl IntoIterator<Item = (StoreId, StoreRole)>) -> Self {
-        Self { memberships: memberships.into_iter().collect(), ..Self::of(ActorKind::Member(user)) }
+        let changes = CapabilityChanges::default();
+        let memberships = memberships.into_iter().map(|(store, role)| Membership { store, role, changes });
+        Self::user_with(user, memberships, Effective::default())
     }
 
-    /// An operator of the platform: every store.
+    /// A user with his memberships and permissions. He is also his own customer
+    /// ([`CustomerId::of`]).
+    #[must_use]
+    pub fn user_with(user: UserId, memberships: impl IntoIterator<Item = Membership>, access: Effective) -> Self {
+        let memberships = memberships.into_iter().collect();
+        Self { memberships, access: Arc::new(access), ..Self::of(ActorKind::User(user)) }
+    }
+
+    /// An operator of the platform whom the host vouches for: everything in every store.
     #[must_use]
     pub fn platform(user: UserId) -> Self {
         Self::of(ActorKind::Platform(user))
@@ -83,7 +178,8 @@ impl Actor {
     }
 
     fn of(kind: ActorKind) -> Self {
-        Self { kind, memberships: Vec::new(), request: RequestContext::default() }
+        let (access, request) = (Arc::default(), RequestContext::default());
+        Self { kind, access, memberships: Vec::new(), session: None, request }
     }
 
     /// The same actor with the request it came by.
@@ -93,10 +189,23 @@ impl Actor {
         self
     }
 
+    /// The same actor with the session it showed.
+    #[must_use]
+    pub const fn in_session(mut self, session: SessionId) -> Self {
+        self.session = Some(session);
+        self
+    }
+
     /// The request it came by.
     #[must_use]
     pub const fn request(&self) -> &RequestContext {
         &self.request
+    }
+
+    /// The session it showed, if it showed one.
+    #[must_use]
+    pub const fn session(&self) -> Option<SessionId> {
+        self.session
     }
 
     /// The user account, if there is one.
@@ -104,8 +213,8 @@ impl Actor {
     pub const fn user(&self) -> Option<UserId> {
         match &self.kind {
             ActorKind::Customer(_, user) => *user,
-            ActorKind::Member(user) | ActorKind::Platform(user) => Some(*user),
-            ActorKind::System(_) => None,
+            ActorKind::User(user) | ActorKind::Platform(user) => Some(*user),
+            ActorKind::Anonymous | ActorKind::System(_) => None,
         }
     }
 
@@ -114,8 +223,21 @@ impl Actor {
     pub const fn as_customer(&self) -> Option<CustomerId> {
         match &self.kind {
             ActorKind::Customer(customer, _) => Some(*customer),
+            ActorKind::User(user) => Some(CustomerId::of(*user)),
             _ => None,
         }
+    }
+
+    /// Its active parts in stores.
+    #[must_use]
+    pub fn memberships(&self) -> &[Membership] {
+        &self.memberships
+    }
+
+    /// What it may do beside its parts in stores.
+    #[must_use]
+    pub fn access(&self) -> &Effective {
+        &self.access
     }
 
     /// Whether it is the host itself.
@@ -124,31 +246,129 @@ impl Actor {
         matches!(self.kind, ActorKind::System(_))
     }
 
-    /// Whether it works for the store: as a member, as the platform, or as the host.
+    /// Whether everything is allowed to it: the host itself, and operators it vouches for.
     #[must_use]
-    pub fn works_for(&self, store: StoreId) -> bool {
-        self.runs_platform() || self.memberships.iter().any(|(of, _)| *of == store)
-    }
-
-    /// Whether it may change how the store is run: its owner or manager, the platform, the host.
-    #[must_use]
-    pub fn manages(&self, store: StoreId) -> bool {
-        self.runs_platform() || self.memberships.iter().any(|(of, role)| *of == store && *role <= StoreRole::Manager)
-    }
-
-    /// Whether it acts for the whole platform.
-    #[must_use]
-    pub const fn runs_platform(&self) -> bool {
+    pub const fn is_unbound(&self) -> bool {
         matches!(self.kind, ActorKind::Platform(_) | ActorKind::System(_))
     }
 
-    /// How history and audit name it.
+    /// Its part in the store.
     #[must_use]
-    pub fn party(&self) -> Party {
-        match &self.kind {
-            ActorKind::Customer(..) => Party::Customer,
-            ActorKind::Member(_) | ActorKind::Platform(_) => Party::Store,
-            ActorKind::System(_) => Party::System,
+    pub fn membership(&self, store: StoreId) -> Option<&Membership> {
+        self.memberships.iter().find(|membership| membership.store == store)
+    }
+
+    /// Whether the permission is its own everywhere at `now`.
+    #[must_use]
+    pub fn holds(&self, permission: &PermissionId, now: Timestamp) -> bool {
+        self.is_unbound() || self.access.allows_everywhere(permission, now)
+    }
+
+    /// Whether it may call the method of that row about that subject at `now`.
+    #[must_use]
+    pub fn decide(&self, rule: &Rule, subject: Subject, now: Timestamp) -> Decision {
+        if self.is_unbound() {
+            return match &rule.needs {
+                Needs::Host => Decision::Refused.allowed_or(self.is_system()),
+                Needs::Customer => Decision::Refused,
+                _ => Decision::Allowed,
+            };
         }
+        let refused = Decision::Refused;
+        match &rule.needs {
+            Needs::Anyone => Decision::Allowed,
+            Needs::SignedIn => refused.allowed_or(self.user().is_some()),
+            Needs::Customer => refused.allowed_or(self.as_customer().is_some()),
+            Needs::Platform(permission) => refused.allowed_or(self.holds(permission, now)),
+            Needs::SelfOr(permission) => {
+                let own = subject.user.is_some() && subject.user == self.user();
+                Decision::Hidden.allowed_or(own || self.holds(permission, now))
+            }
+            Needs::Operator => refused.allowed_or(self.holds(&OPERATE, now)),
+            Needs::Host => refused,
+            Needs::OwnOr(capability) => {
+                let own = subject.customer.is_some() && subject.customer == self.as_customer();
+                self.in_store(subject.store, Some(*capability), None, now).allowed_or(own)
+            }
+            Needs::Store { capability, permission } => {
+                self.in_store(subject.store, *capability, permission.as_ref(), now)
+            }
+        }
+    }
+
+    fn in_store(
+        &self,
+        store: Option<StoreId>,
+        capability: Option<Capability>,
+        permission: Option<&PermissionId>,
+        now: Timestamp,
+    ) -> Decision {
+        let member = store.and_then(|store| self.membership(store));
+        let otherwise = if member.is_some() { Decision::Refused } else { Decision::Hidden };
+        if permission.is_some_and(|permission| self.access.denies(permission, now)) {
+            return otherwise;
+        }
+        if self.holds(permission.unwrap_or(&OPERATE), now) {
+            return Decision::Allowed;
+        }
+        let Some(member) = member else { return otherwise };
+        let own = capability.is_none_or(|one| member.changes.applied_to(member.role).contains(one));
+        let denied = capability.is_some_and(|one| member.changes.denied.contains(one));
+        let given = permission.is_some_and(|permission| self.access.allows_in_own_stores(permission, now));
+        otherwise.allowed_or(own || (given && !denied))
+    }
+
+    /// On whose side of a customer's order in a store it acts. A member of the store who is
+    /// also its customer acts as the store.
+    #[must_use]
+    pub fn party(&self, store: StoreId, customer: CustomerId) -> Party {
+        match &self.kind {
+            ActorKind::System(_) => Party::System,
+            _ if self.membership(store).is_some() => Party::Store,
+            _ if self.as_customer() == Some(customer) => Party::Customer,
+            _ => Party::Store,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{Capabilities, policy};
+    use uuid::Uuid;
+
+    const NOW: Timestamp = chrono::DateTime::UNIX_EPOCH;
+
+    fn store(n: u128) -> StoreId {
+        StoreId::from_uuid(Uuid::from_u128(n))
+    }
+
+    #[test]
+    fn a_member_has_what_his_role_and_his_row_say() {
+        let user = UserId::from_uuid(Uuid::from_u128(9));
+        let denied = Capabilities::NONE.with(Capability::StockAdjust);
+        let changes = CapabilityChanges { granted: Capabilities::NONE, denied };
+        let membership = Membership { store: store(1), role: StoreRole::Manager, changes };
+        let manager = Actor::user_with(user, [membership], Effective::default());
+        let decide = |rule, at| manager.decide(rule, Subject::store(store(at)), NOW);
+        assert_eq!(decide(&policy::INVENTORY_SET_PRICE, 1), Decision::Allowed);
+        assert_eq!(decide(&policy::INVENTORY_ADJUST, 1), Decision::Refused);
+        assert_eq!(decide(&policy::INVENTORY_SET_PRICE, 2), Decision::Hidden);
+        assert_eq!(decide(&policy::STAFF_INVITE, 1), Decision::Refused);
+        assert_eq!(decide(&policy::ORDERS_RECOVER, 1), Decision::Refused);
+    }
+
+    #[test]
+    fn a_customer_reaches_his_own_rows_only() {
+        let user = UserId::from_uuid(Uuid::from_u128(9));
+        let someone = Actor::member(user, []);
+        let own = Subject::order(store(1), CustomerId::of(user));
+        let other = Subject::order(store(1), CustomerId::from_uuid(Uuid::from_u128(8)));
+        assert_eq!(someone.decide(&policy::ORDERS_GET, own, NOW), Decision::Allowed);
+        assert_eq!(someone.decide(&policy::ORDERS_GET, other, NOW), Decision::Hidden);
+        assert_eq!(Actor::anonymous().decide(&policy::ORDERS_GET, Subject::store(store(1)), NOW), Decision::Hidden);
+        assert_eq!(someone.party(store(1), CustomerId::of(user)), Party::Customer);
+        let owner = Actor::member(user, [(store(1), StoreRole::Owner)]);
+        assert_eq!(owner.party(store(1), CustomerId::of(user)), Party::Store);
     }
 }

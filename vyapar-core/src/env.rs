@@ -100,6 +100,27 @@ impl Env {
         self.cipher.open(context, sealed)
     }
 
+    /// Whether a sealed text is under the current key.
+    #[must_use]
+    pub fn is_current(&self, sealed: &Sealed) -> bool {
+        self.cipher.is_current(sealed)
+    }
+
+    /// The blind index of `parts` under `label`: by the current key first, then by each one
+    /// that look-ups still have to try.
+    #[must_use]
+    pub fn blind(&self, label: &str, parts: &[&[u8]]) -> Vec<Blind> {
+        self.cipher.blind(label, parts)
+    }
+
+    /// Fresh random bytes.
+    #[must_use]
+    pub fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+
     /// The keyed hash of `parts` under `label`: equal only for equal parts.
     #[must_use]
     pub fn mac(&self, label: &str, parts: &[&[u8]]) -> Blind {

@@ -72,6 +72,14 @@ uuid_id! {
     PaymentId = "a payment id (UUID)";
     /// A refund of a payment.
     RefundId = "a refund id (UUID)";
+    /// A session of a user.
+    SessionId = "a session id (UUID)";
+    /// A one-time code (`otp_verifications.id`).
+    OtpId = "a one-time code's id (UUID)";
+    /// A user's part in a store (`store_users.id`).
+    StoreUserId = "a store member's id (UUID)";
+    /// An invitation to work in a store.
+    InvitationId = "an invitation's id (UUID)";
     /// An audit entry (`audit_logs.id`).
     AuditId = "an audit id (UUID)";
     /// A stock operation that a caller may repeat (receive, adjust, give back): the same id
@@ -80,6 +88,15 @@ uuid_id! {
     /// The key of a reservation within its store: the keyed hash of (store, customer,
     /// idempotency key), so every retry of one request meets the same row.
     ReservationId = "a reservation id (UUID)";
+}
+
+impl CustomerId {
+    /// The customer profile of a user account: it has the account's own UUID, so that
+    /// nobody has to look it up and it can be made any number of times.
+    #[must_use]
+    pub const fn of(user: UserId) -> Self {
+        Self(user.0)
+    }
 }
 
 impl MovementId {

@@ -3,12 +3,14 @@
 //! No database, no HTTP, no runtime: storage, payment gateways, time, randomness and keys
 //! come in from outside. Code is cut by area, and an area has the same name in every crate.
 
+pub mod access;
 pub mod actor;
 pub mod contact;
 pub mod env;
 pub mod error;
 pub mod geo;
 pub mod id;
+pub mod identity;
 pub mod india;
 pub mod inventory;
 pub mod money;
@@ -18,6 +20,7 @@ pub mod payment;
 pub mod ports;
 pub mod pricing;
 pub mod quantity;
+pub mod reseal;
 pub mod secret;
 pub mod store;
 pub mod system;
@@ -27,12 +30,12 @@ mod text_enum;
 pub mod time;
 mod vyapar;
 
-pub use actor::{Actor, Party, RequestContext, StoreRole};
+pub use actor::{Actor, Decision, Membership, Party, RequestContext, StoreRole, Subject};
 pub use env::Env;
 pub use error::{ParseError, RepositoryError, RepositoryErrorKind, Stored};
 pub use id::{
-    AuditId, CustomerId, HistoryId, MovementId, OperationId, OrderId, OrderItemId, OrderNumber, PaymentId, ProductId,
-    RefundId, ReservationId, StoreId, TrackingId, UserId,
+    AuditId, CustomerId, HistoryId, InvitationId, MovementId, OperationId, OrderId, OrderItemId, OrderNumber, OtpId,
+    PaymentId, ProductId, RefundId, ReservationId, SessionId, StoreId, StoreUserId, TrackingId, UserId,
 };
 pub use money::Money;
 pub use page::{AllStores, Cursor, Page, PageRequest};

@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use crate::access::AccessPorts;
+use crate::identity::IdentityPorts;
 use crate::inventory::{ProductPorts, StockPorts};
 use crate::order::{AtOnce, OrderPorts, PlaceAtOnce};
 use crate::payment::PaymentPorts;
@@ -16,7 +18,11 @@ use crate::system::{AuditLog, SystemPorts};
 /// The units of a host.
 #[derive(Clone)]
 pub struct Ports {
-    /// Stores.
+    /// Accounts, sessions, one-time codes.
+    pub identity: IdentityPorts,
+    /// Permissions, roles, grants.
+    pub access: AccessPorts,
+    /// Stores and their members.
     pub store: StorePorts,
     /// Products.
     pub product: ProductPorts,
@@ -44,8 +50,15 @@ impl Ports {
     #[must_use]
     pub fn audit_logs(&self) -> Vec<Arc<dyn AuditLog>> {
         let mut logs: Vec<Arc<dyn AuditLog>> = Vec::new();
-        for log in [&self.system.audit, &self.store.audit, &self.product.audit, &self.order.audit, &self.payment.audit]
-        {
+        for log in [
+            &self.system.audit,
+            &self.identity.audit,
+            &self.access.audit,
+            &self.store.audit,
+            &self.product.audit,
+            &self.order.audit,
+            &self.payment.audit,
+        ] {
             if !logs.iter().any(|known| Arc::ptr_eq(known, log)) {
                 logs.push(Arc::clone(log));
             }

@@ -9,10 +9,14 @@ use std::fmt;
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Key, Nonce};
+use async_trait::async_trait;
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
+
+use crate::error::Stored;
+use crate::page::{AllStores, Page, PageRequest};
 
 /// A sealed text: version, key id, nonce, ciphertext and tag, in one opaque run of bytes.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -104,8 +108,17 @@ pub trait Cipher: Send + Sync {
     /// Every [`SecretError`].
     fn open(&self, context: &str, sealed: &Sealed) -> Result<String, SecretError>;
 
-    /// HMAC-SHA-256 of the label and the parts, each with its length before it.
+    /// Whether a sealed text is under the current key; what is not is sealed anew by the
+    /// re-encryption sweep.
+    fn is_current(&self, sealed: &Sealed) -> bool;
+
+    /// HMAC-SHA-256 of the label and the parts, each with its length before it, under a key
+    /// that does not rotate: idempotency keys, codes and tokens are recognised by it.
     fn mac(&self, label: &str, parts: &[&[u8]]) -> Blind;
+
+    /// The blind index of personal data: the same hash under the current index key, then under
+    /// each older one that look-ups still have to try. Never empty.
+    fn blind(&self, label: &str, parts: &[&[u8]]) -> Vec<Blind>;
 }
 
 /// 32 bytes of key, wiped when dropped.
@@ -126,23 +139,54 @@ impl fmt::Debug for SecretKey {
     }
 }
 
-/// Keys held in memory: one seals, all open; one more hashes.
+/// Keys held in memory: one seals, all open; one hashes, and one or more make the blind index.
+///
+/// To rotate the sealing key, make a ring with the new key as current and the old one
+/// [`with_old_key`](KeyRing::with_old_key), run the re-encryption sweep to its end, then drop
+/// the old key. On several nodes, give the new key to all of them as an old one first: what one
+/// of them seals the others must open. The index key rotates the same way
+/// ([`with_index_key`](KeyRing::with_index_key)). The hashing key stays: rotating it makes
+/// requests, sessions and codes that are under way unknown.
 #[derive(Clone)]
 pub struct KeyRing {
     current: u32,
     sealing: BTreeMap<u32, Aes256Gcm>,
-    index: Hmac<Sha256>,
+    hashing: Hmac<Sha256>,
+    /// The current key first.
+    index: Vec<Hmac<Sha256>>,
 }
+
+/// Most index keys in use at once: each costs a look-up, and a record of each contact.
+pub const MAX_INDEX_KEYS: usize = 4;
 
 const VERSION: u8 = 1;
 const HEADER: usize = 1 + 4 + 12;
 
 impl KeyRing {
-    /// A ring with one sealing key, `current`, and the key of the blind index.
+    /// A ring with one sealing key, `current`, and the key that hashes and, until
+    /// [`with_index_key`](Self::with_index_key), makes the blind index.
     #[must_use]
-    pub fn new(current: u32, key: &SecretKey, index_key: &SecretKey) -> Self {
-        let ring = Self { current, sealing: BTreeMap::new(), index: mac_of(index_key) };
+    pub fn new(current: u32, key: &SecretKey, hashing_key: &SecretKey) -> Self {
+        let hashing = mac_of(hashing_key);
+        let ring = Self { current, sealing: BTreeMap::new(), index: vec![hashing.clone()], hashing };
         ring.with_old_key(current, key)
+    }
+
+    /// Makes `key` the current key of the blind index; the ones before it are still looked
+    /// under, the newest [`MAX_INDEX_KEYS`] in all.
+    #[must_use]
+    pub fn with_index_key(mut self, key: &SecretKey) -> Self {
+        self.index.insert(0, mac_of(key));
+        self.index.truncate(MAX_INDEX_KEYS);
+        self
+    }
+
+    /// Forgets all keys of the blind index but the current one: when the re-encryption sweep
+    /// has ended.
+    #[must_use]
+    pub fn without_old_index_keys(mut self) -> Self {
+        self.index.truncate(1);
+        self
     }
 
     /// Adds a key that still opens what it once sealed.
@@ -185,21 +229,63 @@ impl Cipher for KeyRing {
         String::from_utf8(plain).map_err(|_| SecretError::Tampered)
     }
 
-    fn mac(&self, label: &str, parts: &[&[u8]]) -> Blind {
-        let mut mac = self.index.clone();
-        for part in std::iter::once(&label.as_bytes()).chain(parts) {
-            // The length first, so that no two lists of parts give one run of bytes.
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part);
-        }
-        Blind(mac.finalize().into_bytes().into())
+    fn is_current(&self, sealed: &Sealed) -> bool {
+        let key = sealed.0.strip_prefix(&[VERSION]).and_then(|rest| rest.first_chunk::<4>());
+        key.is_some_and(|id| u32::from_be_bytes(*id) == self.current)
     }
+
+    fn mac(&self, label: &str, parts: &[&[u8]]) -> Blind {
+        hash(&self.hashing, label, parts)
+    }
+
+    fn blind(&self, label: &str, parts: &[&[u8]]) -> Vec<Blind> {
+        self.index.iter().map(|key| hash(key, label, parts)).collect()
+    }
+}
+
+fn hash(key: &Hmac<Sha256>, label: &str, parts: &[&[u8]]) -> Blind {
+    let mut mac = key.clone();
+    for part in std::iter::once(&label.as_bytes()).chain(parts) {
+        // The length first, so that no two lists of parts give one run of bytes.
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    Blind(mac.finalize().into_bytes().into())
 }
 
 impl fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyRing").field("current", &self.current).field("keys", &self.sealing.len()).finish()
     }
+}
+
+/// One sealed text of a row, as the re-encryption sweep meets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedText {
+    /// What it was sealed for: `table.column:row`.
+    pub context: String,
+    /// How its adapter finds it again; nobody else reads it.
+    pub locator: String,
+    /// The text.
+    pub sealed: Sealed,
+}
+
+/// The sealed texts of one unit, for the re-encryption sweep.
+///
+/// # Contract
+/// A list goes through every sealed text that was stored when it began, in pages that may hold
+/// some more texts than asked for (a row is not split). Texts are replaced one by one, by
+/// compare-and-set on their bytes, without a new version of their row: what they say does not
+/// change.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait SealedTexts: Send + Sync {
+    /// Sealed texts of all rows, in an order of the adapter's own.
+    async fn list(&self, all: AllStores, page: PageRequest) -> Stored<Page<SealedText>>;
+
+    /// Stores `to` in the place of `text` where `text.sealed` still stands there; says whether
+    /// it did.
+    async fn replace(&self, all: AllStores, text: SealedText, to: Sealed) -> Stored<bool>;
 }
 
 /// The text with all but its last two characters covered, for logs and `Debug`.
@@ -250,6 +336,27 @@ mod tests {
         assert_ne!(ring.mac("l", &[b"ab", b"c"]), ring.mac("l", &[b"a", b"bc"]));
         assert_ne!(ring.mac("l", &[b"a"]), ring.mac("la", &[]));
         assert_eq!(ring.mac("l", &[b"a"]), ring.mac("l", &[b"a"]));
+    }
+
+    #[test]
+    fn look_ups_find_what_an_older_index_key_made() {
+        let old = ring().blind("users.phone", &[b"+919876543210"]);
+        assert_eq!(old.len(), 1);
+        let rotating = ring().with_index_key(&SecretKey::new([5; 32]));
+        let both = rotating.blind("users.phone", &[b"+919876543210"]);
+        assert_eq!(both[1..], old[..], "the current one first, then the older");
+        assert_ne!(both[0], old[0]);
+        assert_eq!(rotating.mac("l", &[b"a"]), ring().mac("l", &[b"a"]), "idempotency keys stay");
+        assert_eq!(rotating.without_old_index_keys().blind("users.phone", &[b"+919876543210"]), both[..1]);
+    }
+
+    #[test]
+    fn a_text_knows_whether_its_key_is_current() {
+        let old = ring().seal("c", "Asha", [3; 12]).unwrap();
+        let rotated = KeyRing::new(8, &SecretKey::new([9; 32]), &SecretKey::new([2; 32]));
+        assert!(ring().is_current(&old));
+        assert!(!rotated.is_current(&old));
+        assert!(!ring().is_current(&Sealed::from_bytes(vec![1, 2])));
     }
 
     #[test]

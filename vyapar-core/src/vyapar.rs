@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
+use crate::access::AccessService;
+use crate::access::policy::Rule;
+use crate::actor::{Actor, Decision, Subject};
 use crate::env::Env;
+use crate::identity::{Bcrypt, IdentityService, OtpSender, PasswordHasher};
 use crate::inventory::InventoryService;
 use crate::order::OrderService;
 use crate::payment::PaymentGateway;
 use crate::ports::Ports;
-use crate::store::StoreService;
+use crate::reseal::SecretService;
+use crate::store::{StaffService, StoreService};
 use crate::system::AuditService;
 
 /// What every service holds.
@@ -18,7 +23,21 @@ pub(crate) struct Context {
     pub(crate) ports: Ports,
     pub(crate) env: Env,
     pub(crate) gateway: Option<Arc<dyn PaymentGateway>>,
+    pub(crate) passwords: Arc<dyn PasswordHasher>,
+    pub(crate) otp_sender: Option<Arc<dyn OtpSender>>,
     pub(crate) settings: Settings,
+}
+
+impl Context {
+    /// What the table says of this call, now.
+    pub(crate) fn decide(&self, actor: &Actor, rule: &Rule, subject: Subject) -> Decision {
+        actor.decide(rule, subject, self.env.now())
+    }
+
+    /// The same for a call that is about nobody in particular.
+    pub(crate) fn allows(&self, actor: &Actor, rule: &Rule) -> bool {
+        self.decide(actor, rule, Subject::NONE).is_allowed()
+    }
 }
 
 /// Times that a host may set; see [`VyaparBuilder`].
@@ -41,6 +60,18 @@ impl VyaparBuilder {
         self
     }
 
+    /// What hashes passwords ([`Bcrypt`] of cost 12 on two threads of its own unless set).
+    pub fn passwords(mut self, hasher: Arc<dyn PasswordHasher>) -> Self {
+        self.context.passwords = hasher;
+        self
+    }
+
+    /// What brings one-time codes to phones; without one, asking for a code is refused.
+    pub fn otp_sender(mut self, sender: Arc<dyn OtpSender>) -> Self {
+        self.context.otp_sender = Some(sender);
+        self
+    }
+
     /// How long stock is held for an order paid on delivery until it is complete (2 minutes
     /// unless set).
     pub fn cod_hold(mut self, window: TimeDelta) -> Self {
@@ -60,6 +91,10 @@ impl VyaparBuilder {
     pub fn build(self) -> Vyapar {
         let context = Arc::new(self.context);
         Vyapar {
+            identity: IdentityService::new(Arc::clone(&context)),
+            access: AccessService::new(Arc::clone(&context)),
+            staff: StaffService::new(Arc::clone(&context)),
+            secrets: SecretService::new(Arc::clone(&context)),
             stores: StoreService::new(Arc::clone(&context)),
             inventory: InventoryService::new(Arc::clone(&context)),
             orders: OrderService::new(Arc::clone(&context)),
@@ -74,6 +109,10 @@ impl VyaparBuilder {
 /// [`recover`](crate::order::OrderService::recover) from its own scheduler.
 #[derive(Clone)]
 pub struct Vyapar {
+    identity: IdentityService,
+    access: AccessService,
+    staff: StaffService,
+    secrets: SecretService,
     stores: StoreService,
     inventory: InventoryService,
     orders: OrderService,
@@ -84,7 +123,32 @@ impl Vyapar {
     /// A library over these ports, with this time, randomness and these keys.
     pub fn builder(ports: Ports, env: Env) -> VyaparBuilder {
         let settings = Settings { cod_hold: TimeDelta::minutes(2), online_hold: TimeDelta::minutes(15) };
-        VyaparBuilder { context: Context { ports, env, gateway: None, settings } }
+        let passwords = Bcrypt::default_lazy();
+        VyaparBuilder { context: Context { ports, env, gateway: None, passwords, otp_sender: None, settings } }
+    }
+
+    /// Accounts, signing in, sessions.
+    #[must_use]
+    pub const fn identity(&self) -> &IdentityService {
+        &self.identity
+    }
+
+    /// Permissions, roles, who has them.
+    #[must_use]
+    pub const fn access(&self) -> &AccessService {
+        &self.access
+    }
+
+    /// Who works in stores.
+    #[must_use]
+    pub const fn staff(&self) -> &StaffService {
+        &self.staff
+    }
+
+    /// Keys: sealing anew what an older one sealed.
+    #[must_use]
+    pub const fn secrets(&self) -> &SecretService {
+        &self.secrets
     }
 
     /// Stores.

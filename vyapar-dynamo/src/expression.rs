@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
+use crate::item::Attributes;
+
 /// An expression with its values.
 ///
 /// Every attribute in it is written `#name`, so that no reserved word of the protocol's long
@@ -19,14 +21,47 @@ impl Expression {
         Self { text: text.into(), values: HashMap::new() }
     }
 
+    /// The change of an item to a new state: each of the `mutable` attributes is set, or
+    /// removed where the state has none. `also` is one more clause of the `SET`.
+    pub(crate) fn to_state(mut state: Attributes, mutable: &[&str], also: Option<&str>) -> Self {
+        let (mut set, mut remove) = (Vec::new(), Vec::new());
+        let mut values = HashMap::new();
+        for name in mutable {
+            match state.remove(*name) {
+                Some(value) => {
+                    set.push(format!("#{name} = :{name}"));
+                    values.insert(format!(":{name}"), value);
+                }
+                None => remove.push(format!("#{name}")),
+            }
+        }
+        set.extend(also.map(str::to_owned));
+        let mut text = format!("SET {}", set.join(", "));
+        if !remove.is_empty() {
+            text.push_str(" REMOVE ");
+            text.push_str(&remove.join(", "));
+        }
+        Self { text, values }
+    }
+
     /// Gives `:name` its value.
     pub(crate) fn value(mut self, name: &str, value: AttributeValue) -> Self {
         self.values.insert(name.to_owned(), value);
         self
     }
 
+    /// The condition that always holds; also the expression that a request does not have.
+    pub(crate) fn always() -> Self {
+        Self::new("")
+    }
+
     pub(crate) fn text(&self) -> String {
         self.text.clone()
+    }
+
+    /// The text, unless it is empty: the service refuses an empty expression.
+    pub(crate) fn given(&self) -> Option<String> {
+        (!self.text.is_empty()).then(|| self.text.clone())
     }
 }
 

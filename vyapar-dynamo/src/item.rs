@@ -47,6 +47,16 @@ pub(crate) fn bytes(value: &[u8]) -> AttributeValue {
     AttributeValue::B(Blob::new(value))
 }
 
+/// When the service may delete an item, in Unix seconds: never before `at`.
+pub(crate) fn ttl(at: Timestamp) -> AttributeValue {
+    number(at.timestamp().saturating_add(1))
+}
+
+/// Keyed hashes in their order.
+pub(crate) fn blinds(values: &[Blind]) -> AttributeValue {
+    AttributeValue::L(values.iter().map(|value| bytes(value.as_bytes())).collect())
+}
+
 /// JSON as text: exact for whatever serde writes, and never queried.
 pub(crate) fn json(value: &impl Serialize) -> Stored<AttributeValue> {
     serde_json::to_string(value)
@@ -87,6 +97,20 @@ impl ItemBuilder {
     }
 }
 
+/// What the tables' keys are called.
+const ROW_KEYS: &[&str] = &[
+    "store_id",
+    "product_id",
+    "reservation_id",
+    "id",
+    "log",
+    "seq",
+    "store_product",
+    "permission_id",
+    "role_id",
+    "assignment_id",
+];
+
 /// An item being read: knows its table and row for the error that names them.
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'a> {
@@ -101,7 +125,7 @@ impl<'a> Row<'a> {
 
     /// The row's table, column and keys, none of which is personal data.
     pub(crate) fn corrupt(&self, column: &str) -> RepositoryError {
-        let mut keys: Vec<String> = ["store_id", "product_id", "reservation_id", "id", "log", "seq", "store_product"]
+        let mut keys: Vec<String> = ROW_KEYS
             .iter()
             .filter_map(|key| match self.item.get(*key)? {
                 AttributeValue::S(value) | AttributeValue::N(value) => Some(format!("{key} {value}")),
@@ -179,6 +203,25 @@ impl<'a> Row<'a> {
     pub(crate) fn blind(&self, name: &str) -> Stored<Blind> {
         let bytes = <[u8; 32]>::try_from(self.bytes(name)?).map_err(|_| self.corrupt(name))?;
         Ok(Blind::from_bytes(bytes))
+    }
+
+    /// Keyed hashes in their order.
+    pub(crate) fn blinds(&self, name: &str) -> Stored<Vec<Blind>> {
+        let AttributeValue::L(values) = self.get(name)? else { return Err(self.corrupt(name)) };
+        let blind = |value: &AttributeValue| match value {
+            AttributeValue::B(value) => <[u8; 32]>::try_from(value.as_ref()).ok().map(Blind::from_bytes),
+            _ => None,
+        };
+        values.iter().map(|value| blind(value).ok_or_else(|| self.corrupt(name))).collect()
+    }
+
+    /// A set of texts; an absent one is empty, because the service stores no empty set.
+    pub(crate) fn texts(&self, name: &str) -> Stored<&'a [String]> {
+        match self.item.get(name) {
+            None => Ok(&[]),
+            Some(AttributeValue::Ss(values)) => Ok(values),
+            Some(_) => Err(self.corrupt(name)),
+        }
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self, name: &str) -> Stored<T> {

@@ -1,4 +1,5 @@
-//! The DynamoDB adapter of vyapar: stock, orders and the audit log of both.
+//! The DynamoDB adapter of vyapar: stock, orders, accounts, who may do what, and the audit log
+//! of all of them.
 //!
 //! The client is handed in, so region, credentials, TLS and timeouts are the host's:
 //! ```no_run
@@ -8,32 +9,43 @@
 //! let dynamo = Dynamo::new(client, TableNames::new("vyaparai", "prod"));
 //! dynamo.create_tables().await?; // or print `tables::cloud_formation` for infrastructure code
 //! let (stock, orders) = (dynamo.stock(), dynamo.order());
+//! let (identity, access) = (dynamo.identity(), dynamo.access());
 //! # Ok(()) }
 //! ```
 //! Give the client a connect and a read timeout; without them a connection that goes silent
 //! keeps a call longer than its deadline.
 //!
 //! What it needs of the service: conditional transactions (100 actions, 4 MB), consistent
-//! reads of tables. What it does without: scans, streams, TTL, local indexes, and consistent
-//! reads of indexes: whatever an index finds is read again from the table before anything is
-//! decided by it.
+//! reads of tables, and TTL for sessions, one-time codes, failed sign-ins and expired
+//! assignments, which without it stay until they are swept. What it does without: streams, local
+//! indexes, and consistent reads of indexes: whatever an index finds is read again from the
+//! table before anything is decided by it.
 //!
-//! Where things are: `tables` what there is, `keys.rs` which key stands for what, `error.rs`
-//! what the service's errors mean, `retry.rs` and `db.rs` how requests are repeated,
-//! `inventory`, `order` and `system` the ports.
+//! Nothing that a user waits for scans a table. The `sweep` methods do, page by page and from
+//! the beginning each time, because TTL does their work on this backend: a host need not call
+//! them. So does the re-encryption sweep (`SealedTexts`), which has to see every row.
+//!
+//! Where things are: `tables` what there is, `keys` which key stands for what, `error.rs`
+//! what the service's errors mean, `retry.rs` and `db` how requests are repeated,
+//! `listing.rs` and `sealed.rs` how indexes and tables are gone through; `inventory`, `order`,
+//! `identity`, `access` and `system` the ports.
 
+mod access;
 mod db;
 mod error;
 mod expression;
 mod gathering;
+mod identity;
 mod inventory;
 mod item;
 mod keys;
+mod listing;
 #[cfg(feature = "local")]
 pub mod local;
 mod names;
 mod order;
 mod retry;
+mod sealed;
 mod system;
 pub mod tables;
 
@@ -41,7 +53,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use vyapar_core::access::AccessPorts;
 use vyapar_core::error::Stored;
+use vyapar_core::identity::IdentityPorts;
 use vyapar_core::inventory::StockPorts;
 use vyapar_core::order::OrderPorts;
 use vyapar_core::system::{AuditLog, SystemPorts};
@@ -49,7 +63,9 @@ use vyapar_core::system::{AuditLog, SystemPorts};
 pub use gathering::{GatherStatistics, Gathering};
 pub use names::TableNames;
 
+use crate::access::DynamoAccess;
 use crate::db::Db;
+use crate::identity::DynamoIdentity;
 use crate::inventory::DynamoStock;
 use crate::order::DynamoOrders;
 use crate::system::DynamoAudit;
@@ -64,6 +80,8 @@ pub struct Dynamo {
     db: Arc<Db>,
     stock: Arc<DynamoStock>,
     orders: Arc<DynamoOrders>,
+    identity: Arc<DynamoIdentity>,
+    access: Arc<DynamoAccess>,
     audit: Arc<DynamoAudit>,
 }
 
@@ -83,6 +101,8 @@ impl Dynamo {
         Self {
             stock: Arc::new(DynamoStock::new(Arc::clone(&db), Gathering::default())),
             orders: Arc::new(DynamoOrders::new(Arc::clone(&db), Arc::clone(&audit))),
+            identity: Arc::new(DynamoIdentity::new(Arc::clone(&db), Arc::clone(&audit))),
+            access: Arc::new(DynamoAccess::new(Arc::clone(&db), Arc::clone(&audit))),
             audit,
             db,
         }
@@ -126,6 +146,31 @@ impl Dynamo {
         OrderPorts {
             orders: Arc::<DynamoOrders>::clone(&self.orders),
             queue: Arc::<DynamoOrders>::clone(&self.orders),
+            sealed: Arc::<DynamoOrders>::clone(&self.orders),
+            audit: self.audit(),
+        }
+    }
+
+    /// Accounts, sessions, one-time codes and failed sign-ins.
+    #[must_use]
+    pub fn identity(&self) -> IdentityPorts {
+        IdentityPorts {
+            users: Arc::<DynamoIdentity>::clone(&self.identity),
+            sessions: Arc::<DynamoIdentity>::clone(&self.identity),
+            otps: Arc::<DynamoIdentity>::clone(&self.identity),
+            attempts: Arc::<DynamoIdentity>::clone(&self.identity),
+            sealed: Arc::<DynamoIdentity>::clone(&self.identity),
+            audit: self.audit(),
+        }
+    }
+
+    /// Permissions, roles, and what users were given.
+    #[must_use]
+    pub fn access(&self) -> AccessPorts {
+        AccessPorts {
+            permissions: Arc::<DynamoAccess>::clone(&self.access),
+            roles: Arc::<DynamoAccess>::clone(&self.access),
+            grants: Arc::<DynamoAccess>::clone(&self.access),
             audit: self.audit(),
         }
     }

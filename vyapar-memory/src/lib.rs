@@ -32,16 +32,21 @@
 //! audit entries are records, so memory grows with business, by about 700 bytes a reservation of
 //! one product with its movement, beside the orders themselves.
 
+mod access;
 mod at_once;
+mod identity;
 mod inventory;
 mod lock;
 mod order;
 mod payment;
+mod sealed;
 mod store;
 mod system;
 
 use std::sync::Arc;
 
+use vyapar_core::access::AccessPorts;
+use vyapar_core::identity::IdentityPorts;
 use vyapar_core::inventory::{ProductPorts, StockPorts};
 use vyapar_core::order::{AtOnce, OrderPorts};
 use vyapar_core::payment::PaymentPorts;
@@ -49,7 +54,9 @@ use vyapar_core::store::StorePorts;
 use vyapar_core::system::{AuditLog, SystemPorts};
 use vyapar_core::{Ports, RepositoryError, RepositoryErrorKind};
 
+use access::{AllGrants, Permissions, Roles};
 use at_once::Together;
+use identity::{Accounts, Attempts, Otps};
 use inventory::{Products, Stock};
 use order::Orders;
 use payment::Payments;
@@ -63,6 +70,12 @@ type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 #[derive(Clone)]
 pub struct Memory {
     audit: Arc<AuditTrail>,
+    accounts: Arc<Accounts>,
+    otps: Arc<Otps>,
+    attempts: Arc<Attempts>,
+    permissions: Arc<Permissions>,
+    roles: Arc<Roles>,
+    grants: Arc<AllGrants>,
     stores: Arc<Stores>,
     products: Arc<Products>,
     stock: Arc<Stock>,
@@ -76,6 +89,12 @@ impl Memory {
     pub fn new() -> Self {
         let audit = Arc::new(AuditTrail::default());
         Self {
+            accounts: Arc::new(Accounts::new(Arc::clone(&audit))),
+            otps: Arc::new(Otps::new(Arc::clone(&audit))),
+            attempts: Arc::new(Attempts::default()),
+            permissions: Arc::new(Permissions::new(Arc::clone(&audit))),
+            roles: Arc::new(Roles::new(Arc::clone(&audit))),
+            grants: Arc::new(AllGrants::new(Arc::clone(&audit))),
             stores: Arc::new(Stores::new(Arc::clone(&audit))),
             products: Arc::new(Products::new(Arc::clone(&audit))),
             stock: Arc::new(Stock::default()),
@@ -89,6 +108,8 @@ impl Memory {
     #[must_use]
     pub fn ports(&self) -> Ports {
         Ports {
+            identity: self.identity(),
+            access: self.access(),
             store: self.store(),
             product: self.product(),
             stock: self.stock(),
@@ -99,10 +120,40 @@ impl Memory {
         }
     }
 
-    /// The unit of stores.
+    /// The unit of accounts, sessions and one-time codes.
+    #[must_use]
+    pub fn identity(&self) -> IdentityPorts {
+        IdentityPorts {
+            users: Arc::clone(&self.accounts) as _,
+            sessions: Arc::clone(&self.accounts) as _,
+            otps: Arc::clone(&self.otps) as _,
+            attempts: Arc::clone(&self.attempts) as _,
+            sealed: Arc::clone(&self.accounts) as _,
+            audit: self.audit(),
+        }
+    }
+
+    /// The unit of permissions, roles and grants.
+    #[must_use]
+    pub fn access(&self) -> AccessPorts {
+        AccessPorts {
+            permissions: Arc::clone(&self.permissions) as _,
+            roles: Arc::clone(&self.roles) as _,
+            grants: Arc::clone(&self.grants) as _,
+            audit: self.audit(),
+        }
+    }
+
+    /// The unit of stores and their members.
     #[must_use]
     pub fn store(&self) -> StorePorts {
-        StorePorts { stores: Arc::clone(&self.stores) as _, audit: self.audit() }
+        StorePorts {
+            stores: Arc::clone(&self.stores) as _,
+            members: Arc::clone(&self.stores) as _,
+            invitations: Arc::clone(&self.stores) as _,
+            sealed: Arc::clone(&self.stores) as _,
+            audit: self.audit(),
+        }
     }
 
     /// The unit of products.
@@ -124,7 +175,12 @@ impl Memory {
     /// The unit of orders.
     #[must_use]
     pub fn order(&self) -> OrderPorts {
-        OrderPorts { orders: Arc::clone(&self.orders) as _, queue: Arc::clone(&self.orders) as _, audit: self.audit() }
+        OrderPorts {
+            orders: Arc::clone(&self.orders) as _,
+            queue: Arc::clone(&self.orders) as _,
+            sealed: Arc::clone(&self.orders) as _,
+            audit: self.audit(),
+        }
     }
 
     /// The unit of payments.
@@ -182,6 +238,11 @@ fn limited(what: &'static str, count: usize, max: usize) -> Result<(), Repositor
 
 fn taken(constraint: &'static str, context: impl Into<String>) -> RepositoryError {
     RepositoryError::new(RepositoryErrorKind::AlreadyExists { constraint }, context)
+}
+
+/// A position that no list of that name gave out.
+fn malformed(list: &'static str) -> RepositoryError {
+    RepositoryError::new(RepositoryErrorKind::InvalidCursor, format!("a malformed position in `{list}`"))
 }
 
 fn corrupt(context: impl Into<String>) -> RepositoryError {

@@ -6,7 +6,7 @@ use std::sync::RwLock;
 
 use async_trait::async_trait;
 use vyapar_core::system::{AuditEntry, AuditFilter, AuditLog, FeedPage};
-use vyapar_core::{AuditId, Cursor, Page, PageRequest, StoreId, Stored};
+use vyapar_core::{AuditId, Cursor, Page, PageRequest, StoreId, Stored, UserId};
 
 use crate::lock::{read, write};
 use crate::{Map, count, one_more};
@@ -17,6 +17,7 @@ struct Trail {
     entries: Vec<AuditEntry>,
     by_id: BTreeMap<AuditId, usize>,
     by_store: Map<StoreId, BTreeSet<AuditId>>,
+    by_user: Map<UserId, BTreeSet<AuditId>>,
     by_entity: Map<(String, String), BTreeSet<AuditId>>,
 }
 
@@ -38,6 +39,9 @@ impl AuditTrail {
         if let Some(store) = entry.store_id {
             trail.by_store.entry(store).or_default().insert(id);
         }
+        if let Some(user) = entry.user_id {
+            trail.by_user.entry(user).or_default().insert(id);
+        }
         let entity = (entry.entity_type.clone(), entry.entity_id.clone());
         trail.by_entity.entry(entity).or_default().insert(id);
         trail.by_id.insert(id, at);
@@ -55,6 +59,7 @@ impl Trail {
         let range = (Bound::Unbounded, before);
         let index = match filter {
             AuditFilter { entity: Some(entity), .. } => self.by_entity.get(entity),
+            AuditFilter { user_id: Some(user), .. } => self.by_user.get(user),
             AuditFilter { store_id: Some(store), .. } => self.by_store.get(store),
             _ => return Box::new(self.by_id.range(range).rev().map(|(id, _)| *id)),
         };

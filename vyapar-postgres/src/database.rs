@@ -12,17 +12,17 @@ use vyapar_core::order::{AtOnce, OrderPorts};
 use vyapar_core::payment::PaymentPorts;
 use vyapar_core::store::StorePorts;
 use vyapar_core::system::SystemPorts;
-use vyapar_core::{CustomerId, Ports, RepositoryError, RepositoryErrorKind, StoreId, Stored};
+use vyapar_core::{CustomerId, Ports, RepositoryError, RepositoryErrorKind, StoreId, Stored, Timestamp};
 
 use crate::catalogue::Catalogue;
 use crate::error::{self, Intent};
 use crate::gather::{GatherStatistics, Gathering, Lane};
 use crate::inventory::{Products, Reserving, Settling, Stock};
-use crate::migrate;
 use crate::order::{Inserting, Orders, Placing, Together};
 use crate::payment::Payments;
 use crate::store::Stores;
 use crate::system::AuditLogs;
+use crate::{access, identity, migrate};
 
 /// How long a call waits for a lock or a connection, unless the host says otherwise.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -112,7 +112,7 @@ impl Postgres {
         let database = || self.database.clone();
         let lanes = self.lanes.clone();
         let audit: Arc<AuditLogs> = Arc::new(AuditLogs(database()));
-        let stores = Stores { database: database(), catalogue: lanes.catalogue.clone() };
+        let stores = Arc::new(Stores { database: database(), catalogue: lanes.catalogue.clone() });
         let products = Products { database: database(), catalogue: lanes.catalogue };
         let stock = Arc::new(Stock { database: database(), reserve: lanes.reserve, settle: lanes.settle });
         let orders = Arc::new(Orders { database: database(), insert: lanes.insert_order });
@@ -120,10 +120,18 @@ impl Postgres {
         let at_once = AtOnce::new(Arc::new(together), stock.clone(), orders.clone());
         let payments = Arc::new(Payments(database()));
         Ports {
-            store: StorePorts { stores: Arc::new(stores), audit: audit.clone() },
+            identity: identity::ports(&self.database, audit.clone()),
+            access: access::ports(&self.database, audit.clone()),
+            store: StorePorts {
+                stores: stores.clone(),
+                members: stores.clone(),
+                invitations: stores.clone(),
+                sealed: stores,
+                audit: audit.clone(),
+            },
             product: ProductPorts { products: Arc::new(products), audit: audit.clone() },
             stock: StockPorts { ledger: stock.clone(), reservations: stock.clone(), queue: stock },
-            order: OrderPorts { orders: orders.clone(), queue: orders, audit: audit.clone() },
+            order: OrderPorts { orders: orders.clone(), queue: orders.clone(), sealed: orders, audit: audit.clone() },
             payment: PaymentPorts { payments: payments.clone(), queue: payments, audit: audit.clone() },
             system: SystemPorts { audit },
             at_once: Some(at_once),
@@ -173,6 +181,8 @@ pub(crate) enum Scope {
     Store(StoreId),
     /// A customer's own rows.
     Customer(CustomerId),
+    /// Accounts, and what they were given.
+    Identity,
     /// Every row.
     AllStores,
 }
@@ -242,18 +252,38 @@ impl Database {
         row.try_get(0).map_err(|e| RepositoryError::new(RepositoryErrorKind::Backend, context).with_source(e))
     }
 
+    /// Calls a function that removes at most `limit` old rows and says how many it did.
+    pub(crate) async fn sweep(
+        &self,
+        function: &'static str,
+        before: Timestamp,
+        limit: u32,
+        context: &'static str,
+    ) -> Stored<u32> {
+        let function = sqlx::query(function).bind(before).bind(i64::from(limit)).bind(self.lock_timeout());
+        let swept: i64 = self.call_one(function, context).await?;
+        Ok(u32::try_from(swept).unwrap_or(limit))
+    }
+
     /// Begins to read one consistent state, seeing what the scope allows.
     pub(crate) async fn reader(&self, scope: Scope, context: &'static str) -> Stored<Reader> {
-        let setting = match scope {
-            Scope::Store(store) => format!("vyapar.stores = '{{{store}}}'"),
-            Scope::Customer(customer) => format!("vyapar.customer = '{customer}'"),
-            Scope::AllStores => "vyapar.all_stores = 'on'".to_owned(),
+        // One of these is set; whatever a session had set otherwise counts for nothing.
+        let (name, value) = match scope {
+            Scope::Store(store) => ("stores", format!("{{{store}}}")),
+            Scope::Customer(customer) => ("customer", customer.to_string()),
+            Scope::Identity => ("identity", "on".to_owned()),
+            Scope::AllStores => ("all_stores", "on".to_owned()),
         };
+        let setting = |known: &str| {
+            let value = if known == name { &*value } else { "" };
+            format!("set_config('vyapar.{known}', '{value}', true)")
+        };
+        let settings = ["stores", "all_stores", "customer", "user", "identity"].map(setting).join(", ");
         let deadline = self.lock_timeout();
         // Ids are UUIDs: nothing of a caller's text gets in here. Plans are made for the values
         // given, so that a filter or cursor that is not there costs nothing.
         let begin = AssertSqlSafe(format!(
-            "begin isolation level repeatable read read only; set local role vyapar_app; set local {setting}; \
+            "begin isolation level repeatable read read only; set local role vyapar_app; select {settings}; \
              set local statement_timeout = {deadline}; set local plan_cache_mode = force_custom_plan"
         ));
         let connection = self.connection(context).await?;

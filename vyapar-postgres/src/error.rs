@@ -11,12 +11,17 @@ pub(crate) enum Intent {
 }
 
 /// Unique constraints that callers know, by their name in the schema.
-const UNIQUE: [(&str, &str); 5] = [
+const UNIQUE: [(&str, &str); 10] = [
     ("stores_pkey", "stores.id"),
     ("stores_store_id", "stores.store_id"),
     ("store_products_pkey", "store_products.id"),
     ("store_products_sku", "store_products.sku"),
     ("audit_logs_pkey", "audit_logs.id"),
+    ("users_pkey", "users.id"),
+    ("users_email", "users.email"),
+    ("users_phone", "users.phone"),
+    ("permissions_pkey", "permissions.permission_id"),
+    ("roles_pkey", "roles.role_id"),
 ];
 
 /// A failure before anything was sent.
@@ -99,6 +104,16 @@ pub(crate) fn too_many(what: &'static str, max: usize) -> RepositoryError {
 /// A new row whose own store is not the one it was given for.
 pub(crate) fn foreign(context: &'static str) -> RepositoryError {
     RepositoryError::new(Kind::Backend, format!("{context}: a row of another store"))
+}
+
+/// A position that no list gave out.
+pub(crate) fn malformed(list: &str) -> RepositoryError {
+    RepositoryError::new(Kind::InvalidCursor, format!("a malformed position in `{list}`"))
+}
+
+/// An answer of a function of the schema that it does not give.
+pub(crate) fn unclear(function: &'static str) -> RepositoryError {
+    RepositoryError::new(Kind::Backend, format!("an answer of {function}"))
 }
 
 /// A row that makes no sense.

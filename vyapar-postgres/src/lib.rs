@@ -14,6 +14,10 @@
 //! - Every statement runs as role `vyapar_app`, which row-level security binds to the stores
 //!   that its transaction names. The login needs membership: whoever migrates gets it, for
 //!   another login run `grant vyapar_app to …`.
+//! - Accounts, sessions and grants are bound to the user that a transaction names, or to a flag
+//!   that only look-ups and writes of accounts set; no store and no customer reaches them.
+//! - Role `vyapar_public` reads the views `public_stores` and `public_products` and nothing
+//!   else: grant it to a login that serves the public.
 //! - Writes that one transaction must cover are plpgsql functions: one call, one round trip.
 //! - Concurrent calls share transactions, each answered on its own ([`Gathering`],
 //!   [`Postgres::gathered`]); a batch is a `tracing` span at debug level. Batches run on tasks of
@@ -23,16 +27,19 @@
 //!   well; a host that brings its own pool sets `statement_timeout` itself.
 //! - Nothing is decided by the server's clock: `now` comes with each call.
 
+mod access;
 mod catalogue;
 mod database;
 mod encode;
 mod error;
 mod gather;
+mod identity;
 mod inventory;
 mod migrate;
 mod order;
 mod payment;
 mod row;
+mod sealed;
 mod store;
 mod system;
 mod wire;

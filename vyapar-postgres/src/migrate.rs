@@ -31,6 +31,14 @@ const FILES: &[(&str, &str, &str)] = files![
     ("0013", "order_insert_many"),
     ("0014", "store_find_many"),
     ("0015", "order_place_many"),
+    ("0016", "system_scopes"),
+    ("0017", "identity_users"),
+    ("0018", "identity_codes"),
+    ("0019", "access_grants"),
+    ("0020", "store_members"),
+    ("0021", "order_own_rows"),
+    ("0022", "store_public"),
+    ("0023", "order_line_notes"),
 ];
 
 /// The migrations, for hosts that run them with their own tools. What was applied is noted in

@@ -85,6 +85,11 @@ impl<'r> Fields<'r> {
         u32::try_from(self.get::<i32>(column)?).map_err(|e| self.refused(column, e))
     }
 
+    /// A bigint that counts what is small in core.
+    pub(crate) fn long_count(&self, column: &str) -> Stored<u32> {
+        u32::try_from(self.get::<i64>(column)?).map_err(|e| self.refused(column, e))
+    }
+
     /// A sealed text.
     pub(crate) fn sealed(&self, column: &str) -> Stored<Sealed> {
         self.get(column).map(Sealed::from_bytes)
@@ -99,6 +104,13 @@ impl<'r> Fields<'r> {
     pub(crate) fn blind_opt(&self, column: &str) -> Stored<Option<Blind>> {
         let bytes = self.get::<Option<&'r [u8]>>(column)?;
         bytes.map(|b| b.try_into().map(Blind::from_bytes)).transpose().map_err(|e| self.refused(column, e))
+    }
+
+    /// Keyed hashes.
+    pub(crate) fn blinds(&self, column: &str) -> Stored<Vec<Blind>> {
+        let all = self.get::<Vec<Vec<u8>>>(column)?.into_iter();
+        let blind = |bytes: Vec<u8>| <[u8; 32]>::try_from(bytes).map(Blind::from_bytes);
+        all.map(blind).collect::<Result<_, _>>().map_err(|_| self.corrupt(column))
     }
 
     /// A keyed hash.

@@ -13,6 +13,7 @@ mod error;
 mod ports;
 mod product;
 mod service;
+mod view;
 
 pub use change::{ChangeKind, ChangeLine, ChangeOutcome, CountedBelowReserved, Delta, StockChange};
 pub use error::InventoryError;
@@ -27,7 +28,8 @@ pub use reservation::{
     Amend, AmendOutcome, CommitOutcome, DispatchOutcome, GiveBack, GiveBackLine, GiveBackOutcome, Hold, ReleaseCause,
     ReleaseOutcome, Reservation, ReservationLine, ReservationState, Reserve, ReserveOutcome,
 };
-pub use service::{InventoryService, ProductView};
+pub use service::InventoryService;
+pub use view::{ProductView, PublicProduct};
 
 /// Most distinct products one order or stock operation may name.
 ///

@@ -5,44 +5,23 @@ use std::sync::Arc;
 
 use serde_json::json;
 
+use super::view::{ProductView, PublicProduct};
 use super::{
     ChangeKind, ChangeLine, ChangeOutcome, Delta, InventoryError, MAX_LINES, Movement, NewProduct, ProductFilter,
     ProductPrice, ProductStatus, StockChange, StockLevel, StoreProduct, Verification,
 };
-use crate::actor::Actor;
+use crate::access::policy::{self, Rule};
+use crate::actor::{Actor, Decision, Subject};
 use crate::error::{ParseError, RepositoryErrorKind};
 use crate::id::{OperationId, ProductId, StoreId};
 use crate::page::{Page, PageRequest};
 use crate::quantity::{Quantity, QuantityDelta, StockUnit};
-use crate::store::UpdateOutcome;
+use crate::store::{StoreStatus, UpdateOutcome};
 use crate::system::AuditDraft;
 use crate::vyapar::Context;
 
 /// How often a write that met another writer is decided anew.
 const ROUNDS: usize = 5;
-
-/// A product with its stock, as the store's people see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProductView {
-    /// The product.
-    pub product: StoreProduct,
-    /// Its stock; zero of everything before any was opened.
-    pub level: StockLevel,
-}
-
-impl ProductView {
-    /// Whether nothing is free to sell (`out_of_stock` of the spec).
-    #[must_use]
-    pub const fn is_out_of_stock(&self) -> bool {
-        self.level.current.is_zero()
-    }
-
-    /// Whether it should be ordered again.
-    #[must_use]
-    pub fn is_low(&self) -> bool {
-        self.product.details.min_stock_level.is_some_and(|least| self.level.current <= least)
-    }
-}
 
 /// Adding products, changing their prices, moving and checking stock.
 #[derive(Clone)]
@@ -69,7 +48,7 @@ impl InventoryService {
         store: StoreId,
         new: NewProduct,
     ) -> Result<StoreProduct, InventoryError> {
-        manage(actor, store, "add products")?;
+        self.check_access(actor, &policy::INVENTORY_ADD_PRODUCT, store, "add products")?;
         check(&new)?;
         let (env, ports) = (&self.context.env, &self.context.ports);
         let now = env.now();
@@ -116,7 +95,7 @@ impl InventoryService {
         filter: ProductFilter,
         page: PageRequest,
     ) -> Result<Page<ProductView>, InventoryError> {
-        work(actor, store)?;
+        self.check_access(actor, &policy::INVENTORY_PRODUCTS, store, "see products and their stock")?;
         let page = self.context.ports.product.products.list(store, filter, page).await?;
         let ids: Vec<_> = page.items.iter().map(|product| product.id).collect();
         let mut levels = self.levels_of(store, &ids).await?;
@@ -128,10 +107,32 @@ impl InventoryService {
     /// # Errors
     /// [`InventoryError::NoStore`], [`InventoryError::NoProduct`]; storage.
     pub async fn product(&self, actor: &Actor, store: StoreId, id: ProductId) -> Result<ProductView, InventoryError> {
-        work(actor, store)?;
+        self.check_access(actor, &policy::INVENTORY_PRODUCT, store, "see products and their stock")?;
         let product = self.one(store, id).await?;
         let mut levels = self.levels_of(store, &[id]).await?;
         Ok(ProductView { level: level_or_zero(&mut levels, &product), product })
+    }
+
+    /// What everyone may see of an active store's products that are on sale: no cost, no levels.
+    ///
+    /// # Errors
+    /// [`InventoryError::NoStore`] for a store that is not active; storage; a cursor of another list.
+    pub async fn catalogue(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        page: PageRequest,
+    ) -> Result<Page<PublicProduct>, InventoryError> {
+        self.check_access(actor, &policy::INVENTORY_CATALOGUE, store, "see products")?;
+        let found = self.context.ports.store.stores.get(store).await?;
+        if found.is_none_or(|store| store.status != StoreStatus::Active) {
+            return Err(InventoryError::NoStore(store));
+        }
+        let filter = ProductFilter { status: Some(ProductStatus::Active), barcode: None };
+        let page = self.context.ports.product.products.list(store, filter, page).await?;
+        let ids: Vec<_> = page.items.iter().map(|product| product.id).collect();
+        let mut levels = self.levels_of(store, &ids).await?;
+        Ok(page.map(|product| PublicProduct::of(ProductView { level: level_or_zero(&mut levels, &product), product })))
     }
 
     /// Changes a product's price. Open orders keep theirs: the quote is frozen into them.
@@ -145,7 +146,7 @@ impl InventoryService {
         id: ProductId,
         price: ProductPrice,
     ) -> Result<StoreProduct, InventoryError> {
-        manage(actor, store, "change prices")?;
+        self.check_access(actor, &policy::INVENTORY_SET_PRICE, store, "change prices")?;
         self.update(actor, store, id, "product.price", |product| {
             let old = std::mem::replace(&mut product.details.price, price);
             Ok((json!({ "price": old }), json!({ "price": price })))
@@ -164,7 +165,7 @@ impl InventoryService {
         id: ProductId,
         to: ProductStatus,
     ) -> Result<StoreProduct, InventoryError> {
-        manage(actor, store, "take products on and off sale")?;
+        self.check_access(actor, &policy::INVENTORY_SET_PRODUCT_STATUS, store, "take products on and off sale")?;
         self.update(actor, store, id, "product.status", |product| {
             let from = std::mem::replace(&mut product.status, to);
             if from == ProductStatus::Discontinued && to != from {
@@ -186,8 +187,9 @@ impl InventoryService {
         operation: OperationId,
         lines: &[(ProductId, Quantity)],
     ) -> Result<Vec<Movement>, InventoryError> {
+        self.check_access(actor, &policy::INVENTORY_RECEIVE, store, "receive stock")?;
         let lines = lines.iter().map(|(id, quantity)| (*id, Delta::By(quantity.inward()))).collect::<Vec<_>>();
-        self.adjust(actor, store, operation, ChangeKind::Purchase, &lines, None).await
+        self.change(actor, store, operation, ChangeKind::Purchase, &lines, None).await
     }
 
     /// Changes stock: all lines or none. Lines of one product are summed (counts of one
@@ -207,7 +209,19 @@ impl InventoryService {
         lines: &[(ProductId, Delta)],
         reason: Option<String>,
     ) -> Result<Vec<Movement>, InventoryError> {
-        manage(actor, store, "change stock")?;
+        self.check_access(actor, &policy::INVENTORY_ADJUST, store, "change stock")?;
+        self.change(actor, store, operation, kind, lines, reason).await
+    }
+
+    async fn change(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        operation: OperationId,
+        kind: ChangeKind,
+        lines: &[(ProductId, Delta)],
+        reason: Option<String>,
+    ) -> Result<Vec<Movement>, InventoryError> {
         let lines = self.change_lines(store, lines).await?;
         let now = self.context.env.now();
         let ledger = &self.context.ports.stock.ledger;
@@ -243,7 +257,7 @@ impl InventoryService {
         id: ProductId,
         page: PageRequest,
     ) -> Result<Page<Movement>, InventoryError> {
-        work(actor, store)?;
+        self.check_access(actor, &policy::INVENTORY_MOVEMENTS, store, "see stock movements")?;
         Ok(self.context.ports.stock.ledger.movements(store, id, page).await?)
     }
 
@@ -252,8 +266,22 @@ impl InventoryService {
     /// # Errors
     /// [`InventoryError::NoStore`]; storage.
     pub async fn verify(&self, actor: &Actor, store: StoreId) -> Result<Verification, InventoryError> {
-        work(actor, store)?;
+        self.check_access(actor, &policy::INVENTORY_VERIFY, store, "verify stock")?;
         Ok(self.context.ports.stock.ledger.verify(store).await?)
+    }
+
+    fn check_access(
+        &self,
+        actor: &Actor,
+        rule: &Rule,
+        store: StoreId,
+        what: &'static str,
+    ) -> Result<(), InventoryError> {
+        match self.context.decide(actor, rule, Subject::store(store)) {
+            Decision::Allowed => Ok(()),
+            Decision::Refused => Err(InventoryError::Forbidden(what)),
+            Decision::Hidden => Err(InventoryError::NoStore(store)),
+        }
     }
 
     async fn change_lines(
@@ -364,15 +392,6 @@ fn sum(a: Delta, b: Delta, product_id: ProductId) -> Result<Delta, InventoryErro
         (Delta::Counted(a), Delta::Counted(b)) if a == b => Ok(Delta::Counted(a)),
         _ => Err(ParseError::new("single count of one product", &product_id.to_string()).into()),
     }
-}
-
-fn work(actor: &Actor, store: StoreId) -> Result<(), InventoryError> {
-    if actor.works_for(store) { Ok(()) } else { Err(InventoryError::NoStore(store)) }
-}
-
-fn manage(actor: &Actor, store: StoreId, what: &'static str) -> Result<(), InventoryError> {
-    work(actor, store)?;
-    if actor.manages(store) { Ok(()) } else { Err(InventoryError::Forbidden(what)) }
 }
 
 fn check(new: &NewProduct) -> Result<(), InventoryError> {

@@ -104,8 +104,8 @@ pub struct OrderItem {
     pub total_amount: Money,
     /// The tax contained in it.
     pub tax: TaxSplit,
-    /// Notes on the line.
-    pub notes: Option<String>,
+    /// Notes on the line, sealed.
+    pub notes: Option<Sealed>,
 }
 
 /// An order's amounts: sums of its lines.

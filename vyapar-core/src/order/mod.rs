@@ -37,11 +37,16 @@ pub use saga::{Recovered, Stuck};
 pub use service::{HistoryRow, OrderService, PaymentStart, Placed};
 pub use status::{Move, OrderStatus};
 
-use crate::id::OrderId;
+use crate::id::{OrderId, OrderItemId};
 
 /// Where an order's sealed text belongs: it opens nowhere else.
 fn sealed_at(id: &OrderId, column: &str) -> String {
     format!("orders.{column}:{id}")
+}
+
+/// Where a line's sealed note belongs.
+fn line_note_at(id: OrderItemId) -> String {
+    format!("order_items.notes:{id}")
 }
 
 /// Where a history row's sealed note belongs.

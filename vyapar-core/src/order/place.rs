@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::{PersonalText, Phone};
 use crate::geo::Coordinates;
-use crate::id::{CustomerId, ProductId, StoreId};
+use crate::id::{CustomerId, OrderItemId, ProductId, StoreId};
 use crate::india::{PinCode, StateCode};
 use crate::money::Money;
 use crate::order::{Channel, Fulfilment, PaymentMethod};
@@ -64,6 +64,8 @@ pub struct OrderContact {
     pub customer_note: Option<PersonalText>,
     /// Why it was called off.
     pub cancel_reason: Option<PersonalText>,
+    /// Notes on lines, by line.
+    pub line_notes: Vec<(OrderItemId, PersonalText)>,
 }
 
 /// One line of a basket.

@@ -8,6 +8,7 @@ use super::{Order, OrderStatus, StatusEntry};
 use crate::error::Stored;
 use crate::id::{CustomerId, OrderId, StoreId, TrackingId};
 use crate::page::{AllStores, Page, PageRequest};
+use crate::secret::SealedTexts;
 use crate::store::UpdateOutcome;
 use crate::system::{AuditEntry, AuditLog};
 use crate::time::Timestamp;
@@ -134,6 +135,10 @@ pub struct OrderPorts {
     pub orders: Arc<dyn OrderRepository>,
     /// Orders that recovery must look at.
     pub queue: Arc<dyn OrderQueue>,
+    /// The sealed texts: `orders.{customer_name, customer_phone, delivery_address,
+    /// delivery_notes, customer_note, cancel_reason}:{order id}`, `order_items.notes:{item id}` and
+    /// `order_status_history.notes:{order id}:{version}`.
+    pub sealed: Arc<dyn SealedTexts>,
     /// The audit log of these writes.
     pub audit: Arc<dyn AuditLog>,
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::contact::{PersonalText, Phone};
 use crate::error::ParseError;
 use crate::geo::Coordinates;
-use crate::id::StoreId;
+use crate::id::{StoreId, UserId};
 use crate::india::{Gstin, PinCode, StateCode};
 use crate::money::Money;
 use crate::secret::Sealed;
@@ -219,6 +219,8 @@ pub struct NewStore {
     pub profile: StoreProfile,
     /// How to reach its owner.
     pub contact: StoreContact,
+    /// Whose it is, where the platform registers it for somebody; else who registers it.
+    pub owner: Option<UserId>,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Why a store was not registered or changed.
 
 use crate::error::RepositoryError;
-use crate::id::StoreId;
+use crate::id::{StoreId, UserId};
 use crate::india::{Gstin, StateCode};
 use crate::secret::SecretError;
 use crate::store::StoreStatus;
@@ -44,6 +44,35 @@ pub enum StoreError {
         /// The store's state.
         state: StateCode,
     },
+    /// No such user, or one that may not sign in.
+    #[error("no active user `{0}`")]
+    NoUser(UserId),
+    /// The user does not work in the store.
+    #[error("user `{0}` does not work in the store")]
+    NoMember(UserId),
+    /// The user works in the store already.
+    #[error("user `{0}` works in the store already")]
+    AlreadyMember(UserId),
+    /// The user works in as many stores as one can.
+    #[error("user `{user}` works in {max} stores already, which is the most")]
+    TooManyStores {
+        /// Who.
+        user: UserId,
+        /// In how many one can.
+        max: usize,
+    },
+    /// Owners have everything.
+    #[error("an owner cannot be denied anything")]
+    OwnerDenied,
+    /// A store always keeps an owner.
+    #[error("the store would have no owner left")]
+    LastOwner,
+    /// What was to be handed out is more than who hands it out has.
+    #[error("only what one has oneself can be handed out, and not to whom stands as high: {0}")]
+    NotYours(String),
+    /// An invitation that is unknown, used, withdrawn, expired, or for somebody else.
+    #[error("the invitation does not count: it is unknown, used, withdrawn, expired or for somebody else")]
+    NoInvitation,
     /// Not a move that this status has.
     #[error("a store that is {from} cannot become {to}")]
     NotAllowed {

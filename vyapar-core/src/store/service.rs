@@ -5,11 +5,15 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use super::{NewStore, Slug, Store, StoreContact, StoreError, StoreFilter, StoreProfile, StoreStatus, UpdateOutcome};
-use crate::actor::Actor;
+use super::{
+    NewStore, Slug, Store, StoreContact, StoreError, StoreFilter, StoreProfile, StoreStatus, StoreUser, UpdateOutcome,
+};
+use crate::access::policy::{self, OPERATE};
+use crate::access::{CapabilityChanges, known};
+use crate::actor::{Actor, Decision, StoreRole, Subject};
 use crate::contact::{PersonalText, Phone};
 use crate::error::{RepositoryError, RepositoryErrorKind};
-use crate::id::StoreId;
+use crate::id::{StoreId, StoreUserId};
 use crate::page::{AllStores, Page, PageRequest};
 use crate::secret::Sealed;
 use crate::system::AuditDraft;
@@ -31,15 +35,26 @@ impl StoreService {
         Self { context }
     }
 
-    /// Registers a store, pending verification. Any user may; the platform lets it in.
+    /// Registers a store, pending verification, with its first owner: the user who registers it,
+    /// or whom the platform registers it for. Any user may; the platform lets it in.
     ///
     /// # Errors
     /// Every [`StoreError`] of a text, radius, amount or GST number that cannot be, and storage.
     pub async fn register(&self, actor: &Actor, new: NewStore) -> Result<Store, StoreError> {
-        if actor.user().is_none() && !actor.runs_platform() {
+        if !self.context.allows(actor, &policy::STORES_REGISTER) {
             return Err(StoreError::Forbidden("register a store"));
         }
+        if new.owner.is_some() && new.owner != actor.user() && !actor.holds(&OPERATE, self.context.env.now()) {
+            return Err(StoreError::Forbidden("register a store for somebody else"));
+        }
         check(&new.profile)?;
+        let owner = new.owner.or_else(|| actor.user().filter(|_| !actor.is_unbound()));
+        if let Some(user) = new.owner {
+            super::staff::check_user(&self.context, user).await?;
+        }
+        if let Some(user) = owner {
+            super::staff::check_room(&self.context, user).await?;
+        }
         let env = &self.context.env;
         let now = env.now();
         let id = StoreId::from_uuid(env.uuid());
@@ -71,8 +86,19 @@ impl StoreService {
             new_values: Some(json!({ "store_name": store.profile.store_name, "status": store.status })),
         }
         .by(actor, env, now);
+        let owner = owner.map(|user_id| StoreUser {
+            id: StoreUserId::from_uuid(env.uuid()),
+            store_id: id,
+            user_id,
+            role: StoreRole::Owner,
+            permissions: CapabilityChanges::default(),
+            is_active: true,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        });
         for _ in 0..SLUGS {
-            match self.context.ports.store.stores.insert(store.clone(), audit.clone()).await {
+            match self.context.ports.store.stores.insert(store.clone(), owner.clone(), audit.clone()).await {
                 Ok(()) => return Ok(store),
                 Err(error) if is_taken(&error, "stores.store_id") => {
                     store.slug = self.fresh_slug(&store.profile.store_name);
@@ -89,7 +115,7 @@ impl StoreService {
     /// [`StoreError::NotFound`]; storage.
     pub async fn get(&self, actor: &Actor, id: StoreId) -> Result<Store, StoreError> {
         match self.context.ports.store.stores.get(id).await? {
-            Some(store) if store.status == StoreStatus::Active || actor.works_for(id) => Ok(store),
+            Some(store) if self.may_see(actor, &store) => Ok(store),
             _ => Err(StoreError::NotFound(id)),
         }
     }
@@ -100,7 +126,15 @@ impl StoreService {
     /// Storage.
     pub async fn find(&self, actor: &Actor, slug: &Slug) -> Result<Option<Store>, StoreError> {
         let found = self.context.ports.store.stores.find_by_slug(slug).await?;
-        Ok(found.filter(|store| store.status == StoreStatus::Active || actor.works_for(store.id)))
+        Ok(found.filter(|store| self.may_see(actor, store)))
+    }
+
+    /// Active stores are for everyone; others for their members and for those who see the
+    /// platform's settings.
+    fn may_see(&self, actor: &Actor, store: &Store) -> bool {
+        store.status == StoreStatus::Active
+            || actor.membership(store.id).is_some()
+            || actor.holds(&known::SETTINGS_VIEW, self.context.env.now())
     }
 
     /// Stores that match; for everyone but the platform only active ones.
@@ -113,7 +147,7 @@ impl StoreService {
         mut filter: StoreFilter,
         page: PageRequest,
     ) -> Result<Page<Store>, StoreError> {
-        if !actor.runs_platform() {
+        if !actor.holds(&known::SETTINGS_VIEW, self.context.env.now()) {
             filter.status = Some(StoreStatus::Active);
         }
         Ok(self.context.ports.store.stores.list(AllStores, filter, page).await?)
@@ -124,8 +158,10 @@ impl StoreService {
     /// # Errors
     /// [`StoreError::NotFound`] for everyone else; [`StoreError::Secret`].
     pub fn contact(&self, actor: &Actor, store: &Store) -> Result<StoreContact, StoreError> {
-        if !actor.works_for(store.id) {
-            return Err(StoreError::NotFound(store.id));
+        match self.context.decide(actor, &policy::STORES_CONTACT, Subject::store(store.id)) {
+            Decision::Allowed => {}
+            Decision::Refused => return Err(StoreError::Forbidden("see how to reach the store")),
+            Decision::Hidden => return Err(StoreError::NotFound(store.id)),
         }
         let open = |column: &str, sealed: &Sealed| self.context.env.open(&place(store.id, column), sealed);
         let text = |column: &'static str, sealed: &Sealed| -> Result<PersonalText, StoreError> {
@@ -151,7 +187,7 @@ impl StoreService {
         for _ in 0..ROUNDS {
             let mut store = self.get(actor, id).await?;
             let from = store.status;
-            if !actor.works_for(id) {
+            if !self.context.decide(actor, &policy::STORES_SET_STATUS, Subject::store(id)).is_allowed() {
                 return Err(StoreError::Forbidden("change the status of a store"));
             }
             if from == to {
@@ -160,13 +196,15 @@ impl StoreService {
             if !from.may_become(to) {
                 return Err(StoreError::NotAllowed { from, to });
             }
-            if !(actor.runs_platform() || (actor.manages(id) && !from.is_platform_move(to))) {
+            // Nobody opens a store that the platform has not let in, by whichever way it got here.
+            let lets_in = to == StoreStatus::Active && !store.verified;
+            if (lets_in || from.is_platform_move(to)) && !actor.holds(&known::SETTINGS_UPDATE, self.context.env.now()) {
                 return Err(StoreError::Forbidden("make this change of a store's status"));
             }
             let (env, expected) = (&self.context.env, store.version);
             let now = env.now();
             store.status = to;
-            store.verified |= from == StoreStatus::PendingVerification && to == StoreStatus::Active;
+            store.verified |= to == StoreStatus::Active;
             store.version += 1;
             store.updated_at = now;
             let audit = AuditDraft {

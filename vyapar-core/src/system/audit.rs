@@ -54,6 +54,13 @@ pub struct AuditDraft {
 }
 
 impl AuditDraft {
+    /// The same with the state after.
+    #[must_use]
+    pub fn with_new(mut self, values: Value) -> Self {
+        self.new_values = Some(values);
+        self
+    }
+
     /// The entry, as done by `actor` now.
     #[must_use]
     pub fn by(self, actor: &Actor, env: &Env, now: Timestamp) -> AuditEntry {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{AuditEntry, AuditFilter};
-use crate::actor::Actor;
+use crate::access::policy;
+use crate::actor::{Actor, Subject};
 use crate::error::RepositoryError;
 use crate::page::{Cursor, Page, PageRequest};
 use crate::vyapar::Context;
@@ -62,8 +63,11 @@ impl AuditService {
         filter: AuditFilter,
         page: PageRequest,
     ) -> Result<Page<AuditEntry>, AuditError> {
-        let allowed = filter.store_id.map_or_else(|| actor.runs_platform(), |store| actor.manages(store));
-        if !allowed {
+        let decision = match filter.store_id {
+            Some(store) => self.context.decide(actor, &policy::AUDIT_LIST_STORE, Subject::store(store)),
+            None => self.context.decide(actor, &policy::AUDIT_LIST, Subject::NONE),
+        };
+        if !decision.is_allowed() {
             return Err(AuditError::Forbidden);
         }
         let logs = self.context.ports.audit_logs();
@@ -105,7 +109,7 @@ impl AuditService {
     /// # Errors
     /// [`AuditError::Forbidden`], [`AuditError::OtherLogs`]; storage.
     pub async fn feed(&self, actor: &Actor, position: FeedPosition, limit: u32) -> Result<AuditFeed, AuditError> {
-        if !actor.runs_platform() {
+        if !self.context.allows(actor, &policy::AUDIT_FEED) {
             return Err(AuditError::Forbidden);
         }
         let logs = self.context.ports.audit_logs();

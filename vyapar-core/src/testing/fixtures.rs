@@ -10,15 +10,17 @@ use uuid::Uuid;
 use super::env::{ManualClock, TestEnv};
 use crate::env::Env;
 use crate::id::{
-    AuditId, CustomerId, HistoryId, OperationId, OrderId, OrderItemId, PaymentId, ProductId, RefundId, ReservationId,
-    StoreId, UserId,
+    AuditId, CustomerId, HistoryId, InvitationId, OperationId, OrderId, OrderItemId, OtpId, PaymentId, ProductId,
+    RefundId, ReservationId, SessionId, StoreId, StoreUserId, UserId,
 };
 use crate::inventory::{Amend, ChangeKind, ChangeLine, Delta, GiveBack, GiveBackLine, Hold, Reserve, StockChange};
 use crate::quantity::Quantity;
 use crate::secret::{Blind, Sealed};
 use crate::time::Timestamp;
 
+mod access;
 mod orders;
+mod people;
 mod records;
 
 /// Makes ids and stored things; its clones share one clock and one stream of ids.
@@ -111,6 +113,14 @@ impl Fixtures {
         payment_id -> PaymentId;
         /// A fresh refund id.
         refund_id -> RefundId;
+        /// A fresh session id.
+        session_id -> SessionId;
+        /// A fresh one-time code's id.
+        otp_id -> OtpId;
+        /// A fresh store member's id.
+        store_user_id -> StoreUserId;
+        /// A fresh invitation id.
+        invitation_id -> InvitationId;
         /// A fresh audit id.
         audit_id -> AuditId;
         /// A fresh operation id.

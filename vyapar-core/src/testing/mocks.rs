@@ -1,13 +1,21 @@
 //! Mocks of the ports (mockall), for a host's own tests.
 
+pub use crate::access::{MockGrantRepository, MockPermissionRepository, MockRoleRepository};
+pub use crate::identity::{
+    MockLoginAttemptRepository, MockOtpRepository, MockOtpSender, MockPasswordHasher, MockSessionRepository,
+    MockUserRepository,
+};
 pub use crate::inventory::{MockProductRepository, MockReservationQueue, MockReservations, MockStockLedger};
 pub use crate::order::{MockOrderQueue, MockOrderRepository, MockPlaceAtOnce};
 pub use crate::payment::{MockPaymentGateway, MockPaymentQueue, MockPaymentRepository};
-pub use crate::store::MockStoreRepository;
+pub use crate::secret::MockSealedTexts;
+pub use crate::store::{MockInvitationRepository, MockStoreRepository, MockStoreUserRepository};
 pub use crate::system::MockAuditLog;
 
 use std::sync::Arc;
 
+use crate::access::AccessPorts;
+use crate::identity::IdentityPorts;
 use crate::inventory::{ProductPorts, StockPorts};
 use crate::order::OrderPorts;
 use crate::payment::PaymentPorts;
@@ -20,7 +28,27 @@ use crate::system::{AuditLog, SystemPorts};
 pub fn untouched() -> Ports {
     let audit: Arc<dyn AuditLog> = Arc::new(MockAuditLog::new());
     Ports {
-        store: StorePorts { stores: Arc::new(MockStoreRepository::new()), audit: Arc::clone(&audit) },
+        identity: IdentityPorts {
+            users: Arc::new(MockUserRepository::new()),
+            sessions: Arc::new(MockSessionRepository::new()),
+            otps: Arc::new(MockOtpRepository::new()),
+            attempts: Arc::new(MockLoginAttemptRepository::new()),
+            sealed: Arc::new(MockSealedTexts::new()),
+            audit: Arc::clone(&audit),
+        },
+        access: AccessPorts {
+            permissions: Arc::new(MockPermissionRepository::new()),
+            roles: Arc::new(MockRoleRepository::new()),
+            grants: Arc::new(MockGrantRepository::new()),
+            audit: Arc::clone(&audit),
+        },
+        store: StorePorts {
+            stores: Arc::new(MockStoreRepository::new()),
+            members: Arc::new(MockStoreUserRepository::new()),
+            invitations: Arc::new(MockInvitationRepository::new()),
+            sealed: Arc::new(MockSealedTexts::new()),
+            audit: Arc::clone(&audit),
+        },
         product: ProductPorts { products: Arc::new(MockProductRepository::new()), audit: Arc::clone(&audit) },
         stock: StockPorts {
             ledger: Arc::new(MockStockLedger::new()),
@@ -30,6 +58,7 @@ pub fn untouched() -> Ports {
         order: OrderPorts {
             orders: Arc::new(MockOrderRepository::new()),
             queue: Arc::new(MockOrderQueue::new()),
+            sealed: Arc::new(MockSealedTexts::new()),
             audit: Arc::clone(&audit),
         },
         payment: PaymentPorts {

@@ -19,6 +19,7 @@ pub mod fixtures;
 pub mod harness;
 pub mod mocks;
 pub mod property;
+pub mod town;
 
 pub use env::{ManualClock, SeededEntropy, TestEnv, test_keys};
 pub use fixtures::Fixtures;

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 /// Areas, and the crates beside core that must have them. DynamoDB has the units that the
 /// spec puts there.
-const AREAS: [(&str, &[&str]); 6] = [
+const AREAS: [(&str, &[&str]); 8] = [
+    ("identity", &["memory", "postgres", "dynamo"]),
+    ("access", &["memory", "postgres", "dynamo"]),
     ("store", &["memory", "postgres"]),
     ("inventory", &["memory", "postgres", "dynamo"]),
     ("pricing", &[]),

@@ -1,7 +1,15 @@
-//! Checks of the core that need more than one module: the order protocol, and the map of the
-//! workspace.
-#![allow(missing_docs, clippy::indexing_slicing, clippy::panic, clippy::expect_used, reason = "these are tests")]
+//! Checks of the core that need more than one module or data from outside: the order protocol,
+//! the map of the workspace, contact details and access control against public references.
+#![allow(
+    missing_docs,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "these are tests"
+)]
 
 mod areas;
 mod mocks;
+mod policy;
 mod protocol;

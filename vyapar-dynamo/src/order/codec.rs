@@ -113,28 +113,11 @@ fn mutable(order: &Order) -> Stored<ItemBuilder> {
 
 /// The change to a new state, with a row of history if there is one.
 pub(super) fn order_change(order: &Order, history: Option<&StatusEntry>) -> Stored<Expression> {
-    let mut state = mutable(order)?.build();
-    let (mut set, mut remove) = (Vec::new(), Vec::new());
-    let mut values = Vec::new();
-    for name in MUTABLE {
-        match state.remove(*name) {
-            Some(value) => {
-                set.push(format!("#{name} = :{name}"));
-                values.push((format!(":{name}"), value));
-            }
-            None => remove.push(format!("#{name}")),
-        }
-    }
-    if let Some(entry) = history {
-        set.push("#history = list_append(#history, :entry)".to_owned());
-        values.push((":entry".to_owned(), AttributeValue::L(vec![history_entry(entry)])));
-    }
-    let mut expression = format!("SET {}", set.join(", "));
-    if !remove.is_empty() {
-        expression.push_str(" REMOVE ");
-        expression.push_str(&remove.join(", "));
-    }
-    Ok(values.into_iter().fold(Expression::new(expression), |expression, (name, value)| expression.value(&name, value)))
+    let state = mutable(order)?.build();
+    let Some(entry) = history else { return Ok(Expression::to_state(state, MUTABLE, None)) };
+    let append = "#history = list_append(#history, :entry)";
+    Ok(Expression::to_state(state, MUTABLE, Some(append))
+        .value(":entry", AttributeValue::L(vec![history_entry(entry)])))
 }
 
 fn line(item: &OrderItem) -> AttributeValue {
@@ -155,7 +138,7 @@ fn line(item: &OrderItem) -> AttributeValue {
             .with("cgst_amount", number(tax.cgst))
             .with("sgst_amount", number(tax.sgst))
             .with("igst_amount", number(tax.igst))
-            .maybe("notes", item.notes.as_ref().map(text))
+            .maybe("notes", item.notes.as_ref().map(|notes| bytes(notes.as_bytes())))
             .build(),
     )
 }
@@ -272,7 +255,7 @@ fn read_line(row: Row<'_>) -> Stored<OrderItem> {
             sgst: row.decimal("sgst_amount")?,
             igst: row.decimal("igst_amount")?,
         },
-        notes: row.maybe_string("notes")?,
+        notes: row.maybe_sealed("notes")?,
     })
 }
 

@@ -7,6 +7,7 @@ mod codec;
 mod lists;
 mod queue;
 mod repository;
+mod sealed;
 
 use std::sync::Arc;
 

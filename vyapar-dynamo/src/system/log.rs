@@ -89,6 +89,35 @@ impl DynamoAudit {
         }
     }
 
+    /// Writes `actions` and an entry, if there is one, in one transaction. A refusal is one of
+    /// the actions': a place that is taken is left for another.
+    pub(crate) async fn write(
+        &self,
+        actions: &[TransactWriteItem],
+        entry: Option<&AuditEntry>,
+        patience: &mut Patience,
+        doing: &'static str,
+    ) -> Stored<Written> {
+        let Some(entry) = entry else { return self.db.transact(actions.to_vec(), patience, doing).await };
+        loop {
+            let place = self.place(patience).await?;
+            let mut all = actions.to_vec();
+            all.push(self.action(place, entry)?);
+            let refusals = match self.db.transact(all, patience, doing).await? {
+                Written::Done => return Ok(Written::Done),
+                Written::Refused(refusals) => refusals,
+            };
+            match refusals.at(actions.len()) {
+                Some(refused) => self.was_taken(place, refused),
+                None => self.give_back(place),
+            }
+            if (0..actions.len()).any(|position| refusals.at(position).is_some()) {
+                return Ok(Written::Refused(refusals));
+            }
+            patience.check(doing)?;
+        }
+    }
+
     /// The action that stores an entry in its place.
     pub(crate) fn action(&self, place: Place, entry: &AuditEntry) -> Stored<TransactWriteItem> {
         self.db.put(&AUDIT_LOGS, entry_item(place, entry)?, &vacant())

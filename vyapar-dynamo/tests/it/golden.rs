@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Map, Value};
+use vyapar_core::access::{GrantTarget, Guard, Role, RolePermissions};
 use vyapar_core::inventory::{ChangeKind, Delta, ReleaseCause};
 use vyapar_core::order::OrderStatus;
 use vyapar_core::testing::{Fixtures, run};
@@ -78,5 +79,54 @@ fn order_items_are_pinned() {
         let entry = make.bare_audit();
         orders.audit.append(entry).await.unwrap();
         golden::check("orders", &everything(&fresh).await);
+    });
+}
+
+#[test]
+fn identity_items_are_pinned() {
+    run(async {
+        let fresh = fresh().await;
+        let make = Fixtures::seeded(3);
+        let ports = fresh.dynamo.identity();
+        let (plain, full) = (make.user(), make.full_user());
+        for user in [&plain, &full] {
+            ports.users.insert(user.clone(), make.bare_audit()).await.unwrap();
+        }
+        ports.sessions.start(make.session(&plain), make.bare_audit()).await.unwrap();
+        ports.sessions.start(make.full_session(&plain), make.bare_audit()).await.unwrap();
+        ports.otps.save(make.full_otp_book(), 0, None).await.unwrap();
+        let mut attempts = make.login_attempts();
+        attempts.locked_until = Some(make.now());
+        ports.attempts.save(attempts, 0).await.unwrap();
+        ports.attempts.save(make.login_attempts(), 0).await.unwrap();
+        golden::check("identity", &everything(&fresh).await);
+    });
+}
+
+#[test]
+fn access_items_are_pinned() {
+    run(async {
+        let fresh = fresh().await;
+        let make = Fixtures::seeded(4);
+        let ports = fresh.dynamo.access();
+        for permission in [make.permission(), make.full_permission()] {
+            ports.permissions.insert(permission, make.bare_audit()).await.unwrap();
+        }
+        let mut deleted = make.role();
+        deleted.deleted_at = Some(make.now());
+        let mut full = make.full_role();
+        if let RolePermissions::Only(ids) = &mut full.permissions {
+            *ids = ids.iter().take(2).cloned().collect();
+        }
+        let all = Role { permissions: RolePermissions::All, ..make.role() };
+        for role in [make.role(), full, all, deleted] {
+            ports.roles.insert(role, make.bare_audit()).await.unwrap();
+        }
+        let mut admin = make.super_admin();
+        let permission = make.permission_id();
+        admin.assignments.push(make.denial(admin.user_id, permission.clone()));
+        admin.assignments.push(make.assignment(admin.user_id, GrantTarget::Permission(permission)));
+        ports.grants.save(admin, 0, Guard::First, make.bare_audit()).await.unwrap();
+        golden::check("access", &everything(&fresh).await);
     });
 }

@@ -18,6 +18,8 @@ mod golden;
 mod lost;
 mod mixed;
 mod paging;
+mod people;
+mod personal;
 mod plain;
 mod property;
 mod races;

@@ -8,7 +8,7 @@ async fn harness() -> Bench {
     bench::plain().await
 }
 
-vyapar_core::conformance!(harness = harness, areas = [order, saga, stock, system]);
+vyapar_core::conformance!(harness = harness, areas = [access, identity, order, saga, security, stock, system]);
 
 /// Every call a transaction of its own.
 mod alone {

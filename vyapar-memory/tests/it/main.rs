@@ -2,6 +2,7 @@
 
 mod mixed;
 mod property;
+mod rights;
 mod services;
 
 use vyapar_core::Ports;
@@ -12,7 +13,10 @@ async fn memory() -> Bench {
     Bench::new(Memory::new().ports()).exhaustive()
 }
 
-vyapar_core::conformance!(harness = memory, areas = [store, product, stock, order, payment, system, at_once, saga]);
+vyapar_core::conformance!(
+    harness = memory,
+    areas = [identity, access, store, product, stock, order, payment, system, at_once, saga, security]
+);
 
 /// The saga in steps, as it is where stock and orders are in two places.
 mod in_steps {

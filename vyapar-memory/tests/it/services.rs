@@ -33,7 +33,7 @@ impl Town {
             email: None,
             whatsapp_number: Some("91234 56789".parse().unwrap()),
         };
-        NewStore { profile, contact }
+        NewStore { profile, contact, owner: None }
     }
 
     async fn shop(&self) -> (Store, Actor) {

@@ -184,7 +184,7 @@ impl Wire for ItemRow<'_> {
             .numeric(tax.iter().sum::<Decimal>())?
             .numeric(item.discount_amount)?
             .numeric(item.total_amount)?
-            .varchar_opt(item.notes.as_deref())?
+            .bytes_opt(item.notes.as_ref().map(Sealed::as_bytes))?
             .time(order.created_at)?;
         Ok(())
     }

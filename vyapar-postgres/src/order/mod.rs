@@ -4,6 +4,7 @@
 mod at_once;
 mod insert;
 mod rows;
+mod sealed;
 
 use std::sync::Arc;
 

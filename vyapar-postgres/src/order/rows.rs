@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::types::Json;
 use uuid::Uuid;
+use vyapar_core::Sealed;
 use vyapar_core::inventory::Hold;
 use vyapar_core::order::{Order, OrderItem, OrderTotals, StatusEntry};
 use vyapar_core::pricing::TaxSplit;
@@ -85,7 +86,7 @@ pub(super) fn encode_items(store: StoreId, order: &Order) -> Value {
             "tax_amount": decimal(tax.iter().sum::<Decimal>()),
             "discount_amount": decimal(item.discount_amount),
             "total_amount": decimal(item.total_amount),
-            "notes": item.notes,
+            "notes": sealed_opt(item.notes.as_ref()),
             "created_at": time(order.created_at),
         })
     };
@@ -204,9 +205,18 @@ impl ItemRow {
                 sgst: sound(id, "sgst_amount", self.sgst_amount)?,
                 igst: sound(id, "igst_amount", self.igst_amount)?,
             },
-            notes: self.notes,
+            notes: self.notes.map(|text| unhex(id, &text)).transpose()?,
         })
     }
+}
+
+/// A `bytea` as JSON shows it.
+fn unhex(item: Uuid, text: &str) -> Result<Sealed, String> {
+    let malformed = || format!("order_items.notes of row {item} is no `bytea`");
+    let digits = text.strip_prefix("\\x").filter(|digits| digits.is_ascii() && digits.len().is_multiple_of(2));
+    let digits = digits.ok_or_else(malformed)?.as_bytes();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.chunks(2).map(byte).collect::<Option<_>>().map(Sealed::from_bytes).ok_or_else(malformed)
 }
 
 fn sound<T: TryFrom<Decimal, Error: fmt::Display>>(item: Uuid, column: &str, value: Decimal) -> Result<T, String> {

@@ -9,7 +9,7 @@ use vyapar_core::{CustomerId, PageRequest, Quantity, StockUnit, StoreId};
 use crate::database::{TestDatabase, server};
 
 /// Every table that holds a store's rows, and the column that says whose they are.
-const TABLES: [(&str, &str); 12] = [
+pub(crate) const TABLES: [(&str, &str); 14] = [
     ("stores", "id"),
     ("store_products", "store_id"),
     ("stock_levels", "store_id"),
@@ -22,14 +22,22 @@ const TABLES: [(&str, &str); 12] = [
     ("order_status_history", "store_id"),
     ("payments", "store_id"),
     ("refunds", "store_id"),
+    ("store_users", "store_id"),
+    ("store_invitations", "store_id"),
 ];
 
+/// Those of them whose rows a customer sees where an order is his.
+const OF_AN_ORDER: [&str; 5] = ["orders", "order_items", "order_status_history", "payments", "refunds"];
+
 /// A store with a row in every table; its customer.
-async fn fill(database: &TestDatabase, fixtures: &Fixtures) -> (StoreId, CustomerId) {
+pub(crate) async fn fill(database: &TestDatabase, fixtures: &Fixtures) -> (StoreId, CustomerId) {
     let ports = database.postgres().ports();
     let store = fixtures.full_store();
     let audit = |entity: &str| fixtures.audit(Some(store.id), "test.fill", entity, "1");
-    ports.store.stores.insert(store.clone(), audit("store")).await.unwrap();
+    let owner = fixtures.owner(store.id);
+    ports.store.stores.insert(store.clone(), Some(owner), audit("store")).await.unwrap();
+    let invitation = fixtures.full_invitation(store.id);
+    ports.store.invitations.insert(store.id, invitation, audit("invitation")).await.unwrap();
     let product = fixtures.full_product(store.id);
     ports.product.products.insert(store.id, product.clone(), audit("product")).await.unwrap();
     ports.stock.ledger.open(store.id, product.id, StockUnit::Piece, fixtures.now()).await.unwrap();
@@ -45,7 +53,7 @@ async fn fill(database: &TestDatabase, fixtures: &Fixtures) -> (StoreId, Custome
 }
 
 /// How many rows of a table a transaction sees after these settings.
-async fn seen(connection: &mut PgConnection, settings: &str, count: &str) -> i64 {
+pub(crate) async fn seen(connection: &mut PgConnection, settings: &str, count: &str) -> i64 {
     let mut transaction = connection.begin().await.unwrap();
     transaction.execute("set local role vyapar_app").await.unwrap();
     transaction.execute(AssertSqlSafe(settings.to_owned())).await.unwrap();
@@ -54,7 +62,7 @@ async fn seen(connection: &mut PgConnection, settings: &str, count: &str) -> i64
 }
 
 /// The SQLSTATE of a statement that must be refused.
-async fn refused(connection: &mut PgConnection, settings: &str, statement: &str) -> String {
+pub(crate) async fn refused(connection: &mut PgConnection, settings: &str, statement: &str) -> String {
     let mut transaction = connection.begin().await.unwrap();
     transaction.execute("set local role vyapar_app").await.unwrap();
     transaction.execute(AssertSqlSafe(settings.to_owned())).await.unwrap();
@@ -62,6 +70,13 @@ async fn refused(connection: &mut PgConnection, settings: &str, statement: &str)
         Err(sqlx::Error::Database(error)) => error.code().unwrap().into_owned(),
         other => panic!("{statement}: {other:?}"),
     }
+}
+
+/// How many rows a statement changes after these settings, taken back at once.
+pub(crate) async fn changed(connection: &mut PgConnection, settings: &str, statement: &str) -> u64 {
+    let mut transaction = connection.begin().await.unwrap();
+    transaction.execute(AssertSqlSafe(format!("set local role vyapar_app; {settings}"))).await.unwrap();
+    transaction.execute(AssertSqlSafe(statement.to_owned())).await.unwrap().rows_affected()
 }
 
 #[test]
@@ -86,10 +101,7 @@ fn raw_sql_reaches_no_other_store() {
             // Its own rows cannot be handed to another store, and another's cannot be touched.
             if !["stock_movements", "order_slots", "order_status_history"].contains(&table) {
                 let update = format!("update vyapar.{table} set {column} = {column}");
-                let mut transaction = connection.begin().await.unwrap();
-                transaction.execute(AssertSqlSafe(format!("set local role vyapar_app; {my}"))).await.unwrap();
-                let touched = transaction.execute(AssertSqlSafe(update)).await.unwrap().rows_affected();
-                drop(transaction);
+                let touched = changed(connection, &my, &update).await;
                 let own = format!("{all} where {column} = '{mine}'");
                 assert_eq!(i64::try_from(touched).unwrap(), seen(connection, &my, &own).await, "{table}");
                 let give = format!("update vyapar.{table} set {column} = '{other}'");
@@ -143,25 +155,44 @@ fn a_customer_sees_his_own_orders_only() {
         let (_, ravi) = fill(&database, &Fixtures::here()).await;
         assert_ne!(asha, ravi);
         let mut connection = PgConnection::connect_with(&server().database(database.name())).await.unwrap();
+        let connection = &mut connection;
         let his = format!("set local vyapar.customer = '{asha}'");
         let foreign = format!("select count(*) from vyapar.orders where customer_id <> '{asha}'");
-        assert_eq!(seen(&mut connection, &his, "select count(*) from vyapar.orders").await, 1);
-        assert_eq!(seen(&mut connection, &his, &foreign).await, 0);
-        let strangers = "select count(*) from vyapar.order_items i
-            where not exists (select from vyapar.orders o where o.store_id = i.store_id and o.id = i.order_id)";
-        assert!(seen(&mut connection, &his, "select count(*) from vyapar.order_items").await > 0);
-        assert_eq!(seen(&mut connection, &his, strangers).await, 0);
-        assert_eq!(seen(&mut connection, &his, "select count(*) from vyapar.payments").await, 0);
-        // He reads; he does not write.
-        let mut transaction = connection.begin().await.unwrap();
-        transaction.execute(AssertSqlSafe(format!("set local role vyapar_app; {his}"))).await.unwrap();
-        let touched = transaction.execute("update vyapar.orders set total_amount = 0").await.unwrap();
-        assert_eq!(touched.rows_affected(), 0);
-        drop(transaction);
+        assert_eq!(seen(connection, &his, "select count(*) from vyapar.orders").await, 1);
+        assert_eq!(seen(connection, &his, &foreign).await, 0);
+        for (table, column) in TABLES {
+            let count = format!("select count(*) from vyapar.{table}");
+            if !OF_AN_ORDER.contains(&table) {
+                assert_eq!(seen(connection, &his, &count).await, 0, "{table}");
+                continue;
+            }
+            // Of each other table what belongs to his order, and nothing else: all of one store.
+            assert!(seen(connection, &his, &count).await > 0, "{table}");
+            let stores = format!("select count(distinct {column}) from vyapar.{table}");
+            assert_eq!(seen(connection, &his, &stores).await, 1, "{table}");
+            // He reads; he does not write.
+            if table != "order_status_history" {
+                let update = format!("update vyapar.{table} set {column} = {column}");
+                assert_eq!(changed(connection, &his, &update).await, 0, "{table}");
+            }
+        }
         let orders = database.postgres().ports().order.orders;
         let page = orders.list_by_customer(asha, PageRequest::default()).await.unwrap();
         assert_eq!(page.items.len(), 1);
         assert!(page.items[0].customer_id == asha && !page.items[0].items.is_empty());
+    });
+}
+
+#[test]
+fn notes_of_history_change_only_under_the_sweep_over_all_stores() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let (mine, _) = fill(&database, &Fixtures::here()).await;
+        let mut connection = PgConnection::connect_with(&server().database(database.name())).await.unwrap();
+        let reseal = "update vyapar.order_status_history set notes = notes";
+        let my = format!("set local vyapar.stores = '{{{mine}}}'");
+        assert_eq!(changed(&mut connection, &my, reseal).await, 0);
+        assert!(changed(&mut connection, "set local vyapar.all_stores = 'on'", reseal).await > 0);
     });
 }
 

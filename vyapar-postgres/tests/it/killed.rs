@@ -85,7 +85,7 @@ impl Market {
         let template = make.store();
         let profile = StoreProfile { min_order_amount: Money::ZERO, ..template.profile.clone() };
         let store = Store { status: StoreStatus::Active, profile, ..template };
-        ports.store.stores.insert(store.clone(), make.bare_audit()).await.unwrap();
+        ports.store.stores.insert(store.clone(), None, make.bare_audit()).await.unwrap();
         let mut products = Vec::new();
         for _ in 0..6 {
             let price: Money = "10".parse().unwrap();

@@ -2,6 +2,7 @@
 //! one). Each test has a database of its own, dropped when it passes and kept when it fails.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
+mod accounts;
 mod batches;
 mod database;
 mod failures;
@@ -9,9 +10,12 @@ mod feed;
 mod isolation;
 mod killed;
 mod migrations;
+mod personal;
 mod plans;
 mod processes;
 mod property;
+mod public;
+mod rivals;
 
 use vyapar_core::Ports;
 use vyapar_core::testing::Bench;
@@ -22,7 +26,10 @@ async fn harness() -> Bench {
     Bench::guarded(database.postgres().ports(), database)
 }
 
-vyapar_core::conformance!(harness = harness, areas = [store, product, stock, order, payment, system, at_once, saga]);
+vyapar_core::conformance!(
+    harness = harness,
+    areas = [identity, access, store, product, stock, order, payment, system, at_once, saga, security]
+);
 
 /// Every call a transaction of its own.
 mod alone {

@@ -124,7 +124,7 @@ impl Saga {
             place_of_supply,
             fulfilment: request.destination.fulfilment(),
             status: OrderStatus::Placed,
-            items: self.items(basket, quoted),
+            items: self.items(basket, quoted)?,
             totals: OrderTotals {
                 subtotal: quoted.quote.subtotal,
                 discount: quoted.quote.discount,
@@ -156,7 +156,7 @@ impl Saga {
             order_id: id.clone(),
             version: 1,
             status: OrderStatus::Placed,
-            party: actor.party(),
+            party: actor.party(order.store_id, order.customer_id),
             changed_by: actor.user(),
             notes: None,
             created_at: now,
@@ -176,13 +176,17 @@ impl Saga {
         Ok(NewOrder { order, history, audit })
     }
 
-    fn items(&self, basket: &Basket, quoted: &Quoted) -> Vec<OrderItem> {
+    fn items(&self, basket: &Basket, quoted: &Quoted) -> Result<Vec<OrderItem>, OrderError> {
+        let env = &self.context.env;
         let lines = basket.lines.iter().zip(&quoted.quote.lines);
         lines
-            .filter_map(|(asked, priced)| {
-                let product = quoted.products.get(&asked.product_id)?;
-                Some(OrderItem {
-                    id: OrderItemId::from_uuid(self.context.env.uuid()),
+            .filter_map(|(asked, priced)| Some((asked, priced, quoted.products.get(&asked.product_id)?)))
+            .map(|(asked, priced, product)| {
+                let id = OrderItemId::from_uuid(env.uuid());
+                let notes = asked.notes.as_ref();
+                let notes = notes.map(|text| env.seal(&crate::order::line_note_at(id), text)).transpose()?;
+                Ok(OrderItem {
+                    id,
                     product_id: asked.product_id,
                     product_name: product.details.product_name.clone(),
                     quantity: asked.quantity,
@@ -193,7 +197,7 @@ impl Saga {
                     discount_amount: priced.discount,
                     total_amount: priced.total,
                     tax: priced.tax,
-                    notes: asked.notes.clone(),
+                    notes,
                 })
             })
             .collect()

@@ -34,7 +34,7 @@ impl Saga {
         let mut next = self.next_version(order, now, step.effects);
         next.status = step.to;
         if step.to == OrderStatus::Cancelled {
-            next.cancelled_by = Some(actor.party());
+            next.cancelled_by = Some(actor.party(order.store_id, order.customer_id));
             next.cancel_reason =
                 step.note.map(|text| seal(crate::order::sealed_at(&order.id, "cancel_reason"), text)).transpose()?;
         }
@@ -43,7 +43,7 @@ impl Saga {
             order_id: order.id.clone(),
             version,
             status: step.to,
-            party: actor.party(),
+            party: actor.party(order.store_id, order.customer_id),
             changed_by: actor.user(),
             notes: step.note.map(|text| seal(crate::order::note_at(&order.id, version), text)).transpose()?,
             created_at: now,
@@ -54,7 +54,7 @@ impl Saga {
             entity_type: "order",
             entity_id: order.id.to_string(),
             old_values: Some(json!({ "status": order.status })),
-            new_values: Some(json!({ "status": step.to, "party": actor.party() })),
+            new_values: Some(json!({ "status": step.to, "party": actor.party(order.store_id, order.customer_id) })),
         }
         .by(actor, env, now);
         match step.to {

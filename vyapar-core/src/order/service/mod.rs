@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::basket::Basket;
 use super::saga::{Recovered, Saga, Stuck};
 use super::{Order, OrderContact, OrderError, OrderFilter, OrderSlot, PlaceOrder, StatusEntry};
-use crate::actor::Actor;
+use crate::access::policy::{self, Rule};
+use crate::actor::{Actor, Decision, Subject};
 use crate::contact::{PersonalText, Phone};
 use crate::error::{RepositoryError, RepositoryErrorKind};
 use crate::id::{OrderId, PaymentId, StoreId, TrackingId};
@@ -76,7 +77,8 @@ impl OrderService {
     /// wrote nothing. After `Storage`, `Gateway`, `InProgress` and `OutcomeUnknown`, send the
     /// same request with the same key again.
     pub async fn place(&self, actor: &Actor, request: PlaceOrder) -> Result<Placed, OrderError> {
-        if actor.as_customer() != Some(request.customer_id) && !actor.works_for(request.store_id) {
+        let subject = Subject::order(request.store_id, request.customer_id);
+        if !self.context.decide(actor, &policy::ORDERS_PLACE, subject).is_allowed() {
             return Err(OrderError::Forbidden("place an order for this customer"));
         }
         let basket = Basket::of(request, &self.context.env)?;
@@ -88,9 +90,25 @@ impl OrderService {
     /// # Errors
     /// [`OrderError::NotFound`]; storage.
     pub async fn get(&self, actor: &Actor, store: StoreId, id: &OrderId) -> Result<Order, OrderError> {
+        self.order(actor, &policy::ORDERS_GET, store, id).await
+    }
+
+    /// The order, if the table allows that method on it.
+    async fn order(&self, actor: &Actor, rule: &Rule, store: StoreId, id: &OrderId) -> Result<Order, OrderError> {
         match self.context.ports.order.orders.find(store, id).await? {
-            OrderSlot::Order(order) if may_see(actor, &order) => Ok(*order),
+            OrderSlot::Order(order) => {
+                self.check_access(actor, rule, &order)?;
+                Ok(*order)
+            }
             _ => Err(OrderError::NotFound(id.clone())),
+        }
+    }
+
+    fn check_access(&self, actor: &Actor, rule: &Rule, order: &Order) -> Result<(), OrderError> {
+        match self.context.decide(actor, rule, Subject::order(order.store_id, order.customer_id)) {
+            Decision::Allowed => Ok(()),
+            Decision::Refused => Err(OrderError::Forbidden("handle the store's orders")),
+            Decision::Hidden => Err(OrderError::NotFound(order.id.clone())),
         }
     }
 
@@ -102,7 +120,7 @@ impl OrderService {
         let Some((store, id)) = self.context.ports.order.orders.find_by_tracking(tracking).await? else {
             return Ok(None);
         };
-        match self.get(actor, store, &id).await {
+        match self.order(actor, &policy::ORDERS_TRACK, store, &id).await {
             Err(OrderError::NotFound(_)) => Ok(None),
             other => other.map(Some),
         }
@@ -119,8 +137,10 @@ impl OrderService {
         filter: OrderFilter,
         page: PageRequest,
     ) -> Result<Page<Order>, OrderError> {
-        if !actor.works_for(store) {
-            return Err(OrderError::NoStore(store));
+        match self.context.decide(actor, &policy::ORDERS_LIST, Subject::store(store)) {
+            Decision::Allowed => {}
+            Decision::Refused => return Err(OrderError::Forbidden("see the store's orders")),
+            Decision::Hidden => return Err(OrderError::NoStore(store)),
         }
         Ok(self.context.ports.order.orders.list(store, filter, page).await?)
     }
@@ -130,7 +150,8 @@ impl OrderService {
     /// # Errors
     /// [`OrderError::Forbidden`] for anyone who is no customer; storage.
     pub async fn mine(&self, actor: &Actor, page: PageRequest) -> Result<Page<Order>, OrderError> {
-        let customer = actor.as_customer().ok_or(OrderError::Forbidden("have orders of one's own"))?;
+        let customer = actor.as_customer().filter(|_| self.context.allows(actor, &policy::ORDERS_MINE));
+        let customer = customer.ok_or(OrderError::Forbidden("have orders of one's own"))?;
         Ok(self.context.ports.order.orders.list_by_customer(customer, page).await?)
     }
 
@@ -139,7 +160,7 @@ impl OrderService {
     /// # Errors
     /// [`OrderError::NotFound`]; storage.
     pub async fn history(&self, actor: &Actor, store: StoreId, id: &OrderId) -> Result<Vec<HistoryRow>, OrderError> {
-        self.get(actor, store, id).await?;
+        self.order(actor, &policy::ORDERS_HISTORY, store, id).await?;
         let rows = self.context.ports.order.orders.history(store, id).await?;
         rows.into_iter()
             .map(|entry| {
@@ -155,9 +176,7 @@ impl OrderService {
     /// # Errors
     /// [`OrderError::NotFound`] for an actor who may not see the order; [`OrderError::Secret`].
     pub fn contact(&self, actor: &Actor, order: &Order) -> Result<OrderContact, OrderError> {
-        if !may_see(actor, order) {
-            return Err(OrderError::NotFound(order.id.clone()));
-        }
+        self.check_access(actor, &policy::ORDERS_CONTACT, order)?;
         let open = |column: &'static str, sealed: &Sealed| -> Result<String, OrderError> {
             Ok(self.context.env.open(&crate::order::sealed_at(&order.id, column), sealed)?)
         };
@@ -176,7 +195,16 @@ impl OrderService {
             }
             None => None,
         };
+        let mut line_notes = Vec::new();
+        for item in &order.items {
+            if let Some(sealed) = &item.notes {
+                let note = self.context.env.open(&crate::order::line_note_at(item.id), sealed)?;
+                let note = PersonalText::parse("notes", &note, usize::MAX).map_err(|_| corrupt("items.notes"))?;
+                line_notes.push((item.id, note));
+            }
+        }
         Ok(OrderContact {
+            line_notes,
             customer_name: text("customer_name", &order.customer_name)?,
             customer_phone: phone,
             delivery_address: address,
@@ -193,7 +221,7 @@ impl OrderService {
     /// [`OrderError::NotReady`] for an order that is cancelled or paid on delivery;
     /// [`OrderError::Gateway`]; storage.
     pub async fn pay(&self, actor: &Actor, store: StoreId, id: &OrderId) -> Result<PaymentStart, OrderError> {
-        let order = self.get(actor, store, id).await?;
+        let order = self.order(actor, &policy::ORDERS_PAY, store, id).await?;
         if !order.payment_method.is_online() {
             return Err(OrderError::NotReady("it is paid on delivery"));
         }
@@ -216,7 +244,7 @@ impl OrderService {
         payment: PaymentId,
         state: &ChargeState,
     ) -> Result<Payment, OrderError> {
-        if !actor.is_system() {
+        if !self.context.allows(actor, &policy::ORDERS_PAYMENT_EVENT) {
             return Err(OrderError::Forbidden("report what a gateway said"));
         }
         self.saga.record(actor, store, payment, state).await
@@ -230,7 +258,7 @@ impl OrderService {
     /// [`OrderError::Forbidden`] for anyone but the platform; storage, when not even the lists
     /// could be read.
     pub async fn recover(&self, actor: &Actor, limit: u32) -> Result<Recovered, OrderError> {
-        platform(actor)?;
+        self.check_operator(actor, &policy::ORDERS_RECOVER)?;
         self.saga.recover(limit.clamp(1, MOST_AT_ONCE)).await
     }
 
@@ -239,17 +267,13 @@ impl OrderService {
     /// # Errors
     /// [`OrderError::Forbidden`] for anyone but the platform; storage.
     pub async fn stuck(&self, actor: &Actor, limit: u32) -> Result<Vec<Stuck>, OrderError> {
-        platform(actor)?;
+        self.check_operator(actor, &policy::ORDERS_STUCK)?;
         self.saga.stuck(limit.clamp(1, MOST_AT_ONCE)).await
     }
-}
 
-fn platform(actor: &Actor) -> Result<(), OrderError> {
-    if actor.runs_platform() { Ok(()) } else { Err(OrderError::Forbidden("recover orders")) }
-}
-
-fn may_see(actor: &Actor, order: &Order) -> bool {
-    actor.works_for(order.store_id) || actor.as_customer() == Some(order.customer_id)
+    fn check_operator(&self, actor: &Actor, rule: &Rule) -> Result<(), OrderError> {
+        if self.context.allows(actor, rule) { Ok(()) } else { Err(OrderError::Forbidden("recover orders")) }
+    }
 }
 
 fn corrupt(column: &str) -> OrderError {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::OrderService;
+use crate::access::policy::{self, Rule};
 use crate::actor::{Actor, Party};
 use crate::id::{OrderId, ProductId, StoreId};
 use crate::inventory::ReservationState;
@@ -31,7 +32,7 @@ impl OrderService {
         to: OrderStatus,
         note: Option<&str>,
     ) -> Result<Order, OrderError> {
-        self.transition(actor, store, id, to, note).await
+        self.transition(actor, &policy::ORDERS_ADVANCE, store, id, to, note).await
     }
 
     /// Calls an order off: its stock goes back, what was paid is owed back. Cancelling a
@@ -47,12 +48,13 @@ impl OrderService {
         id: &OrderId,
         reason: Option<&str>,
     ) -> Result<Order, OrderError> {
-        self.transition(actor, store, id, OrderStatus::Cancelled, reason).await
+        self.transition(actor, &policy::ORDERS_CANCEL, store, id, OrderStatus::Cancelled, reason).await
     }
 
     async fn transition(
         &self,
         actor: &Actor,
+        rule: &Rule,
         store: StoreId,
         id: &OrderId,
         to: OrderStatus,
@@ -62,7 +64,7 @@ impl OrderService {
             basket::text("note", note, 1, 1000)?;
         }
         for _ in 0..ROUNDS {
-            let order = self.get(actor, store, id).await?;
+            let order = self.order(actor, rule, store, id).await?;
             if order.status == to {
                 return Ok(self.saga.try_finish(order).await);
             }
@@ -127,7 +129,7 @@ impl OrderService {
         targets: &[(ProductId, Quantity)],
     ) -> Result<Order, OrderError> {
         for _ in 0..ROUNDS {
-            let order = self.get(actor, store, id).await?;
+            let order = self.order(actor, &policy::ORDERS_REDUCE, store, id).await?;
             let order = self.saga.finish(order).await?;
             if order.status != OrderStatus::Placed {
                 return Err(OrderError::NotAllowed { from: order.status, to: order.status });
@@ -204,13 +206,11 @@ impl OrderService {
     }
 }
 
-/// On whose side an actor moves this order: a member of the store who is also its customer
-/// acts as the store.
+/// On whose side an actor moves this order.
 fn party_of(actor: &Actor, order: &Order) -> Party {
-    match actor.party() {
+    match actor.party(order.store_id, order.customer_id) {
         // The host moves orders for the store; the saga's own cancels do not come this way.
         Party::System => Party::Store,
-        Party::Customer if actor.works_for(order.store_id) => Party::Store,
         other => other,
     }
 }

@@ -8,7 +8,9 @@
 //!     Bench::new(my_adapter::fresh().await.ports())
 //! }
 //!
-//! vyapar_core::conformance!(harness = harness, areas = [store, product, stock, order, payment, system, at_once, saga]);
+//! vyapar_core::conformance!(harness = harness, areas = [
+//!     identity, access, store, product, stock, order, payment, system, at_once, saga, security,
+//! ]);
 //! ```
 //!
 //! An adapter that has some of the units names only their areas; `saga` needs all units, of
@@ -19,15 +21,19 @@
 //! writes where a backend's indexes do, so they are read until they agree; single reads may
 //! not lag.
 
+pub mod access;
 pub mod at_once;
+pub mod identity;
 pub mod order;
 pub mod payment;
 pub mod product;
 pub mod saga;
+pub mod security;
 pub mod stock;
 pub mod store;
 pub mod system;
 
+pub(crate) mod sealing;
 pub(crate) mod support;
 
 /// Makes one named test of each promise of the given areas.
@@ -56,6 +62,15 @@ macro_rules! conformance {
 macro_rules! __promises_of {
     (at_once $then:ident) => {
         $crate::__at_once_promises! { $then }
+    };
+    (identity $then:ident) => {
+        $crate::__identity_promises! { $then }
+    };
+    (security $then:ident) => {
+        $crate::__security_promises! { $then }
+    };
+    (access $then:ident) => {
+        $crate::__access_promises! { $then }
     };
     (store $then:ident) => {
         $crate::__store_promises! { $then }
@@ -108,8 +123,11 @@ macro_rules! __conformance_names {
 
 type Names = &'static [(&'static str, &'static str)];
 
-const AREAS: [Names; 8] = [
+const AREAS: [Names; 11] = [
+    __promises_of! { security __conformance_names },
     __promises_of! { at_once __conformance_names },
+    __promises_of! { identity __conformance_names },
+    __promises_of! { access __conformance_names },
     __promises_of! { store __conformance_names },
     __promises_of! { product __conformance_names },
     __promises_of! { stock __conformance_names },

@@ -29,6 +29,9 @@ where
             let barrier = Arc::clone(&barrier);
             tokio::spawn(async move {
                 barrier.wait().await;
+                // The last one to arrive would keep the others waiting behind it on its worker:
+                // two tasks that never wait again would run one after the other.
+                tokio::task::yield_now().await;
                 task.await
             })
         })
@@ -66,6 +69,21 @@ where
     }
 }
 
+/// Sweeps, at most `limit` rows at a time, until `count` rows are gone, and then finds no more.
+pub(crate) async fn swept<F>(count: u32, limit: u32, mut sweep: impl FnMut(u32) -> F)
+where
+    F: Future<Output = Stored<u32>>,
+{
+    let (mut gone, end) = (0, Instant::now() + LAG);
+    while gone < count {
+        let now = sweep(limit).await.unwrap();
+        assert!(now <= limit, "{now} rows, at most {limit} asked for");
+        gone += now;
+        assert!(Instant::now() < end, "{gone} rows instead of {count}");
+    }
+    assert_eq!((gone, sweep(limit).await.unwrap()), (count, 0));
+}
+
 /// All items of a list, `limit` at a time; every cursor travels as text, as it does for hosts.
 pub(crate) async fn all_pages<T, F>(limit: u32, mut list: impl FnMut(PageRequest) -> F) -> Stored<Vec<T>>
 where
@@ -100,7 +118,22 @@ where
     T: Debug,
     F: Future<Output = Stored<Page<T>>>,
 {
-    const LISTS: [&str; 7] = ["stores", "products", "movements", "orders", "customer_orders", "audit", "feed"];
+    const LISTS: [&str; 14] = [
+        "users",
+        "sessions",
+        "permissions",
+        "roles",
+        "holders",
+        "stores",
+        "members",
+        "invitations",
+        "products",
+        "movements",
+        "orders",
+        "customer_orders",
+        "audit",
+        "feed",
+    ];
     assert!(LISTS.contains(&name));
     for other in LISTS.iter().filter(|other| **other != name) {
         let kind = refusal(list(PageRequest::first(5).after(Cursor::new(other, "1"))).await);

@@ -5,8 +5,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::Faults;
+use crate::access::{
+    Assignment, GrantOutcome, GrantRepository, GrantTarget, Grants, Guard, Permission, PermissionFilter, PermissionId,
+    PermissionRepository, Role, RoleFilter, RoleId, RoleRepository,
+};
 use crate::error::Stored;
-use crate::id::{CustomerId, OrderId, PaymentId, ProductId, ReservationId, StoreId, TrackingId};
+use crate::id::{
+    CustomerId, InvitationId, OrderId, PaymentId, ProductId, ReservationId, SessionId, StoreId, TrackingId, UserId,
+};
+use crate::identity::{
+    ContactKind, LoginAttemptRepository, LoginAttempts, OtpBook, OtpRepository, Session, SessionRepository,
+    StartOutcome, User, UserFilter, UserRepository,
+};
 use crate::inventory::{
     Amend, AmendOutcome, ChangeOutcome, CommitOutcome, DispatchOutcome, GiveBack, GiveBackOutcome, Hold, Movement,
     ProductFilter, ProductRepository, ReleaseCause, ReleaseOutcome, Reservation, ReservationQueue, Reservations,
@@ -20,7 +30,11 @@ use crate::page::{AllStores, Page, PageRequest};
 use crate::payment::{Payment, PaymentInsert, PaymentQueue, PaymentRepository};
 use crate::ports::Ports;
 use crate::quantity::StockUnit;
-use crate::store::{Slug, Store, StoreFilter, StoreRepository, UpdateOutcome};
+use crate::secret::{Blind, Sealed, SealedText, SealedTexts};
+use crate::store::{
+    AcceptOutcome, Invitation, InvitationRepository, MemberOutcome, Slug, Store, StoreFilter, StoreRepository,
+    StoreUser, StoreUserRepository, UpdateOutcome,
+};
 use crate::system::AuditEntry;
 use crate::time::Timestamp;
 
@@ -39,13 +53,25 @@ pub(super) fn wrap(faults: &Faults, ports: Ports) -> Ports {
     // The audit logs stay as they are: units of one adapter are known by sharing theirs.
     let mut ports = ports;
     let at_once = ports.place_at_once().cloned();
+    before!(ports.identity.users);
+    before!(ports.identity.sessions);
+    before!(ports.identity.otps);
+    before!(ports.identity.attempts);
+    before!(ports.identity.sealed);
+    before!(ports.access.permissions);
+    before!(ports.access.roles);
+    before!(ports.access.grants);
     before!(ports.store.stores);
+    before!(ports.store.members);
+    before!(ports.store.invitations);
+    before!(ports.store.sealed);
     before!(ports.product.products);
     before!(ports.stock.ledger);
     before!(ports.stock.reservations);
     before!(ports.stock.queue);
     before!(ports.order.orders);
     before!(ports.order.queue);
+    before!(ports.order.sealed);
     before!(ports.payment.payments);
     before!(ports.payment.queue);
     ports.at_once = at_once.map(|inner| {
@@ -78,8 +104,83 @@ macro_rules! faulty {
     };
 }
 
+faulty!(UserRepository = "users" {
+    fn insert(user: User, audit: AuditEntry) => (user, audit) -> ();
+    fn get(id: UserId) => (id) -> Option<User>;
+    fn find(kind: ContactKind, lookups: &[Blind]) => (kind, &lookups) -> Option<User>;
+    fn update(user: User, expected: u64, audit: Option<AuditEntry>) => (user, expected, audit) -> UpdateOutcome;
+    fn list(filter: UserFilter, page: PageRequest) => (filter, page) -> Page<User>;
+});
+
+faulty!(SessionRepository = "sessions" {
+    fn start(session: Session, audit: AuditEntry) => (session, audit) -> StartOutcome;
+    fn get(id: SessionId) => (id) -> Option<Session>;
+    fn touch(id: SessionId, at: Timestamp) => (id, at) -> ();
+    fn revoke(user: UserId, id: SessionId, now: Timestamp, audit: AuditEntry) => (user, id, now, audit) -> bool;
+    fn list_by_user(user: UserId, page: PageRequest) => (user, page) -> Page<Session>;
+    fn sweep(before: Timestamp, limit: u32) => (before, limit) -> u32;
+});
+
+faulty!(OtpRepository = "otps" {
+    fn get(phone: Blind) => (phone) -> Option<OtpBook>;
+    fn save(book: OtpBook, expected: u64, audit: Option<AuditEntry>) => (book, expected, audit) -> UpdateOutcome;
+    fn sweep(before: Timestamp, limit: u32) => (before, limit) -> u32;
+});
+
+faulty!(LoginAttemptRepository = "attempts" {
+    fn get(key: Blind) => (key) -> Option<LoginAttempts>;
+    fn save(attempts: LoginAttempts, expected: u64) => (attempts, expected) -> UpdateOutcome;
+    fn sweep(before: Timestamp, limit: u32) => (before, limit) -> u32;
+});
+
+faulty!(PermissionRepository = "permissions" {
+    fn insert(permission: Permission, audit: AuditEntry) => (permission, audit) -> ();
+    fn get_many(ids: &[PermissionId]) => (&ids) -> Vec<Permission>;
+    fn update(permission: Permission, expected: u64, audit: AuditEntry)
+        => (permission, expected, audit) -> UpdateOutcome;
+    fn list(filter: PermissionFilter, page: PageRequest) => (filter, page) -> Page<Permission>;
+});
+
+faulty!(RoleRepository = "roles" {
+    fn insert(role: Role, audit: AuditEntry) => (role, audit) -> ();
+    fn get_many(ids: &[RoleId]) => (&ids) -> Vec<Role>;
+    fn update(role: Role, expected: u64, audit: AuditEntry) => (role, expected, audit) -> UpdateOutcome;
+    fn list(filter: RoleFilter, page: PageRequest) => (filter, page) -> Page<Role>;
+});
+
+faulty!(GrantRepository = "grants" {
+    fn of_user(user: UserId) => (user) -> Option<Grants>;
+    fn save(grants: Grants, expected: u64, guard: Guard, audit: AuditEntry)
+        => (grants, expected, guard, audit) -> GrantOutcome;
+    fn holders(target: &GrantTarget, page: PageRequest) => (&target, page) -> Page<Assignment>;
+});
+
+faulty!(SealedTexts = "sealed" {
+    fn list(all: AllStores, page: PageRequest) => (all, page) -> Page<SealedText>;
+    fn replace(all: AllStores, text: SealedText, to: Sealed) => (all, text, to) -> bool;
+});
+
+faulty!(StoreUserRepository = "members" {
+    fn insert(store: StoreId, member: StoreUser, audit: AuditEntry) => (store, member, audit) -> bool;
+    fn get(store: StoreId, user: UserId) => (store, user) -> Option<StoreUser>;
+    fn update(store: StoreId, member: StoreUser, expected: u64, audit: AuditEntry)
+        => (store, member, expected, audit) -> MemberOutcome;
+    fn list(store: StoreId, page: PageRequest) => (store, page) -> Page<StoreUser>;
+    fn list_by_user(user: UserId) => (user) -> Vec<StoreUser>;
+});
+
+faulty!(InvitationRepository = "invitations" {
+    fn insert(store: StoreId, invitation: Invitation, audit: AuditEntry) => (store, invitation, audit) -> ();
+    fn get(all: AllStores, id: InvitationId) => (all, id) -> Option<Invitation>;
+    fn list(store: StoreId, page: PageRequest) => (store, page) -> Page<Invitation>;
+    fn accept(store: StoreId, id: InvitationId, member: StoreUser, now: Timestamp, audit: AuditEntry)
+        => (store, id, member, now, audit) -> AcceptOutcome;
+    fn revoke(store: StoreId, id: InvitationId, now: Timestamp, audit: AuditEntry)
+        => (store, id, now, audit) -> bool;
+});
+
 faulty!(StoreRepository = "stores" {
-    fn insert(store: Store, audit: AuditEntry) => (store, audit) -> ();
+    fn insert(store: Store, owner: Option<StoreUser>, audit: AuditEntry) => (store, owner, audit) -> ();
     fn get(id: StoreId) => (id) -> Option<Store>;
     fn find_by_slug(slug: &Slug) => (&slug) -> Option<Store>;
     fn update(store: Store, expected: u64, audit: AuditEntry) => (store, expected, audit) -> UpdateOutcome;

@@ -56,6 +56,8 @@ pub async fn faulty(faults: Arc<Faults>) -> Fresh {
 
 fn bench(fresh: Fresh) -> Bench {
     let ports = Ports {
+        identity: fresh.dynamo.identity(),
+        access: fresh.dynamo.access(),
         stock: fresh.dynamo.stock(),
         order: fresh.dynamo.order(),
         system: fresh.dynamo.system(),

@@ -1,7 +1,8 @@
-//! Orders: `OrderRepository`, `OrderQueue`.
+//! Orders: `OrderRepository`, `OrderQueue`, `SealedTexts`.
 
 pub mod inserting;
 pub mod listing;
+pub mod sealed;
 pub mod updating;
 
 use super::support::all_pages;
@@ -91,6 +92,12 @@ macro_rules! __order_promises {
                 another_store_reaches_no_order
                 due_are_orders_whose_time_has_come
                 stuck_are_orders_that_failed_often
+            ]
+            sealed [
+                every_sealed_text_of_orders_is_listed_once
+                a_sealed_text_of_an_order_is_replaced_and_nothing_else
+                a_text_of_an_order_that_moved_on_is_not_replaced
+                of_sixteen_replacements_at_once_one_is_done
             ]
         }
     };

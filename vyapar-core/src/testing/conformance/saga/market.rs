@@ -80,7 +80,7 @@ impl Market {
             },
             ..store
         };
-        ports.store.stores.insert(store.clone(), fixtures.bare_audit()).await.unwrap();
+        ports.store.stores.insert(store.clone(), None, fixtures.bare_audit()).await.unwrap();
         let mut market = Self {
             buyer: Actor::customer(customer, Some(fixtures.user_id())),
             owner,

@@ -65,7 +65,10 @@ pub async fn every_move_outside_the_table_leaves_no_trace(bench: &Bench) {
             let before = market.calm.orders().history(&market.owner, market.store, &order.id).await.unwrap();
             for actor in [&market.buyer, &market.owner] {
                 for to in OrderStatus::ALL.iter().filter(|to| *to != from) {
-                    if from.step(*to, actor.party(), *fulfilment, order.dispatched).is_some() {
+                    if from
+                        .step(*to, actor.party(order.store_id, order.customer_id), *fulfilment, order.dispatched)
+                        .is_some()
+                    {
                         continue;
                     }
                     let answer = market.vyapar.orders().advance(actor, market.store, &order.id, *to, None).await;
@@ -122,7 +125,7 @@ pub async fn cancelling_undoes_placing(bench: &Bench) {
         let actor = if way.len() < 2 { &market.buyer } else { &market.owner };
         let orders = market.vyapar.orders();
         let gone = orders.cancel(actor, market.store, &order.id, Some("changed my mind")).await.unwrap();
-        assert_eq!((gone.status, gone.cancelled_by), (Cancelled, Some(actor.party())));
+        assert_eq!((gone.status, gone.cancelled_by), (Cancelled, Some(actor.party(gone.store_id, gone.customer_id))));
         let contact = orders.contact(actor, &gone).unwrap();
         assert_eq!(contact.cancel_reason.unwrap().as_str(), "changed my mind");
         assert_eq!(orders.cancel(actor, market.store, &order.id, None).await.unwrap(), gone);

@@ -1,6 +1,49 @@
-//! Stores: `StoreRepository`.
+//! Stores: `StoreRepository`, `StoreUserRepository`, `InvitationRepository`, `SealedTexts`.
 
+pub mod invitations;
+pub mod members;
+pub mod owners;
+pub mod sealed;
 pub mod stores;
+
+use crate::id::StoreId;
+use crate::store::{StorePorts, StoreUser};
+use crate::system::AuditEntry;
+use crate::testing::{Bench, Fixtures};
+
+/// The unit, fixtures of the calling line, and a store that nobody owns.
+#[track_caller]
+fn shop(bench: &Bench) -> impl Future<Output = (StorePorts, Fixtures, StoreId)> {
+    let (ports, make) = (bench.ports.store.clone(), Fixtures::here());
+    async move {
+        let store = another_shop(&ports, &make).await;
+        (ports, make, store)
+    }
+}
+
+/// Another store that nobody owns.
+async fn another_shop(ports: &StorePorts, make: &Fixtures) -> StoreId {
+    let store = make.store();
+    let entry = make.audit(Some(store.id), "store.register", "store", &store.id.to_string());
+    ports.stores.insert(store.clone(), None, entry).await.unwrap();
+    store.id
+}
+
+/// An entry about the user's part in his store.
+fn audit(make: &Fixtures, member: &StoreUser) -> AuditEntry {
+    make.audit(Some(member.store_id), "staff.change", "store_user", &member.id.to_string())
+}
+
+/// The member, inserted.
+async fn hired(ports: &StorePorts, make: &Fixtures, member: StoreUser) -> StoreUser {
+    assert!(ports.members.insert(member.store_id, member.clone(), audit(make, &member)).await.unwrap());
+    member
+}
+
+/// The row of the member's user in his store.
+async fn found(ports: &StorePorts, member: &StoreUser) -> Option<StoreUser> {
+    ports.members.get(member.store_id, member.user_id).await.unwrap()
+}
 
 /// The promises of this area, by group.
 #[doc(hidden)]
@@ -18,6 +61,47 @@ macro_rules! __store_promises {
                 of_sixteen_updates_of_a_store_at_once_one_is_stored
                 stores_come_by_id_page_by_page
                 stores_refuse_cursors_they_did_not_give_out
+            ]
+            members [
+                a_member_reads_back_exactly
+                a_user_has_one_row_a_store
+                of_sixteen_inserts_of_one_user_one_makes_the_member
+                an_update_of_a_member_replaces_all_that_may_change
+                a_stale_update_of_a_member_changes_nothing
+                of_sixteen_updates_of_a_member_at_once_one_is_stored
+                members_come_by_user_page_by_page
+                a_users_stores_are_those_where_he_is_active
+                a_user_works_in_two_hundred_stores
+                another_store_reaches_no_member
+                members_refuse_cursors_they_did_not_give_out
+            ]
+            owners [
+                a_store_and_its_first_owner_are_one_write
+                the_last_owner_stays
+                every_way_to_become_an_owner_counts
+                of_two_owners_who_remove_each_other_one_stays
+                of_sixteen_owners_who_leave_at_once_one_stays
+            ]
+            invitations [
+                an_invitation_reads_back_exactly
+                an_invitation_inserted_again_stays_as_it_is
+                a_stores_invitations_come_newest_first_page_by_page
+                accepting_makes_a_member
+                who_left_comes_back_under_his_row
+                an_active_member_accepts_nothing
+                only_an_open_invitation_is_accepted
+                an_invitation_is_withdrawn_once
+                of_sixteen_users_who_accept_at_once_one_is_in
+                a_user_who_accepts_sixteen_times_at_once_is_in_once
+                of_sixteen_invitations_accepted_by_one_user_one_is_used
+                of_accepting_and_withdrawing_at_once_one_side_has_it
+                invitations_refuse_cursors_they_did_not_give_out
+            ]
+            sealed [
+                every_sealed_text_of_stores_is_listed_once
+                a_sealed_text_of_a_store_is_replaced_and_nothing_else
+                a_text_of_a_store_that_moved_on_is_not_replaced
+                of_sixteen_replacements_at_once_one_is_done
             ]
         }
     };

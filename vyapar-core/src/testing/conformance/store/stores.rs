@@ -19,7 +19,7 @@ fn audit(make: &Fixtures, store: &Store) -> AuditEntry {
 }
 
 async fn inserted(ports: &StorePorts, make: &Fixtures, store: Store) -> Store {
-    ports.stores.insert(store.clone(), audit(make, &store)).await.unwrap();
+    ports.stores.insert(store.clone(), None, audit(make, &store)).await.unwrap();
     store
 }
 
@@ -37,7 +37,7 @@ pub async fn a_store_reads_back_exactly(bench: &Bench) {
     let (ports, make) = setup(bench);
     for store in [make.full_store(), make.store()] {
         let entry = audit(&make, &store);
-        ports.stores.insert(store.clone(), entry.clone()).await.unwrap();
+        ports.stores.insert(store.clone(), None, entry.clone()).await.unwrap();
         assert_eq!(get(&ports, store.id).await.as_ref(), Some(&store));
         assert_eq!(ports.stores.find_by_slug(&store.slug).await.unwrap(), Some(store));
         audited(&ports.audit, &[&entry]).await;
@@ -70,15 +70,15 @@ pub async fn ids_and_slugs_of_stores_are_unique(bench: &Bench) {
     let (ports, make) = setup(bench);
     let first = make.store();
     let entry = audit(&make, &first);
-    ports.stores.insert(first.clone(), entry.clone()).await.unwrap();
+    ports.stores.insert(first.clone(), None, entry.clone()).await.unwrap();
     let same_id = Store { id: first.id, ..make.full_store() };
-    let kind = refusal(ports.stores.insert(same_id.clone(), audit(&make, &same_id)).await);
+    let kind = refusal(ports.stores.insert(same_id.clone(), None, audit(&make, &same_id)).await);
     assert_eq!(kind, taken("stores.id"));
     assert_eq!(ports.stores.find_by_slug(&same_id.slug).await.unwrap(), None);
 
     let same_slug = Store { slug: first.slug.clone(), ..make.full_store() };
     let refused = AuditEntry { entity_id: first.id.to_string(), ..audit(&make, &same_slug) };
-    assert_eq!(refusal(ports.stores.insert(same_slug.clone(), refused).await), taken("stores.store_id"));
+    assert_eq!(refusal(ports.stores.insert(same_slug.clone(), None, refused).await), taken("stores.store_id"));
     assert_eq!(get(&ports, same_slug.id).await, None);
 
     assert_eq!(get(&ports, first.id).await, Some(first.clone()));
@@ -95,7 +95,7 @@ pub async fn a_slug_wanted_by_sixteen_stores_goes_to_one(bench: &Bench) {
     let stores: Vec<_> = (0..16).map(|_| Store { slug: slug.clone(), ..make.store() }).collect();
     let answers = at_once(stores.iter().cloned().map(|store| {
         let (ports, entry) = (ports.clone(), audit(&make, &store));
-        async move { ports.stores.insert(store, entry).await }
+        async move { ports.stores.insert(store, None, entry).await }
     }))
     .await;
     let mut won = Vec::new();
@@ -117,7 +117,7 @@ pub async fn an_update_of_a_store_replaces_all_that_may_change(bench: &Bench) {
     let (ports, make) = setup(bench);
     let bare = make.store();
     let first = audit(&make, &bare);
-    ports.stores.insert(bare.clone(), first.clone()).await.unwrap();
+    ports.stores.insert(bare.clone(), None, first.clone()).await.unwrap();
     let keep = |store: &Store, version| Store {
         id: bare.id,
         slug: bare.slug.clone(),
@@ -142,7 +142,7 @@ pub async fn a_stale_update_of_a_store_changes_nothing(bench: &Bench) {
     let (ports, make) = setup(bench);
     let store = make.store();
     let entry = audit(&make, &store);
-    ports.stores.insert(store.clone(), entry.clone()).await.unwrap();
+    ports.stores.insert(store.clone(), None, entry.clone()).await.unwrap();
     for expected in [0, 2, 3] {
         let next = Store { status: StoreStatus::Active, version: expected + 1, ..store.clone() };
         let outcome = ports.stores.update(next, expected, audit(&make, &store)).await.unwrap();
@@ -160,7 +160,7 @@ pub async fn of_sixteen_updates_of_a_store_at_once_one_is_stored(bench: &Bench) 
     let (ports, make) = setup(bench);
     let store = make.store();
     let first = audit(&make, &store);
-    ports.stores.insert(store.clone(), first.clone()).await.unwrap();
+    ports.stores.insert(store.clone(), None, first.clone()).await.unwrap();
     let changes: Vec<_> = (0..16)
         .map(|minutes| {
             let profile = StoreProfile { preparation_minutes: minutes, ..store.profile.clone() };

@@ -1,0 +1,21 @@
+//! Stores (`stores`), who works in them (`store_users`), who was asked to
+//! (`store_invitations`), and their sealed texts.
+
+mod invitations;
+mod members;
+mod sealed;
+mod stores;
+
+use std::sync::Arc;
+
+pub(crate) use stores::read;
+
+use crate::catalogue::Catalogue;
+use crate::database::Database;
+use crate::gather::Lane;
+
+/// All of the area's repositories.
+pub(crate) struct Stores {
+    pub(crate) database: Database,
+    pub(crate) catalogue: Arc<Lane<Catalogue>>,
+}
