@@ -10,6 +10,9 @@
 )]
 
 mod areas;
+mod casbin;
+mod contacts;
+mod effective;
 mod mocks;
 mod policy;
 mod protocol;
