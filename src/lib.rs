@@ -13,3 +13,7 @@ pub use vyapar_postgres as postgres;
 /// The DynamoDB adapter.
 #[cfg(feature = "dynamo")]
 pub use vyapar_dynamo as dynamo;
+
+/// Geocoding by the Google Maps platform.
+#[cfg(feature = "google")]
+pub use vyapar_google as google;

@@ -1,6 +1,7 @@
 //! Mocks of the ports (mockall), for a host's own tests.
 
 pub use crate::access::{MockGrantRepository, MockPermissionRepository, MockRoleRepository};
+pub use crate::geo::geocoder::MockGeocoder;
 pub use crate::identity::{
     MockLoginAttemptRepository, MockOtpRepository, MockOtpSender, MockPasswordHasher, MockSessionRepository,
     MockUserRepository,

@@ -1,5 +1,5 @@
 //! Checks of the core that need more than one module or data from outside: the order protocol,
-//! the map of the workspace, contact details and access control against public references.
+//! the map of the workspace, geography, identifiers, contact details and access control against public references.
 #![allow(
     missing_docs,
     clippy::indexing_slicing,
@@ -13,6 +13,9 @@ mod areas;
 mod casbin;
 mod contacts;
 mod effective;
+mod geography;
+mod identifiers;
 mod mocks;
+mod nearby;
 mod policy;
 mod protocol;
