@@ -15,7 +15,7 @@ use vyapar::access::{
 use vyapar::contact::{PersonalText, Phone};
 use vyapar::identity::{Bcrypt, Login, OtpPurpose, OtpSender, SendError};
 use vyapar::memory::Memory;
-use vyapar::store::{Invite, NewStore, StoreContact, StoreProfile, StoreStatus, StoreType};
+use vyapar::store::{BusinessHours, Invite, NewStore, StoreContact, StoreProfile, StoreStatus, StoreType};
 use vyapar::system::AuditFilter;
 use vyapar::{Actor, Env, KeyRing, Money, PageRequest, RequestContext, SecretKey, StoreId, StoreRole, UserId, Vyapar};
 
@@ -226,6 +226,7 @@ fn kirana() -> Outcome<NewStore> {
         pincode: "395003".parse()?,
         coordinates: None,
         gstin: None,
+        business_hours: BusinessHours::always(),
         delivery_radius_km: "3".parse()?,
         min_order_amount: Money::ZERO,
         delivery_fee: Money::ZERO,

@@ -21,7 +21,7 @@ use vyapar::access::{Effective, Grants, RoleId, known, policy, seed};
 use vyapar::contact::{PersonalText, Phone};
 use vyapar::identity::{OtpPurpose, OtpSender, SendError};
 use vyapar::memory::Memory;
-use vyapar::store::{NewStore, StoreContact, StoreProfile, StoreStatus, StoreType};
+use vyapar::store::{BusinessHours, NewStore, StoreContact, StoreProfile, StoreStatus, StoreType};
 use vyapar::testing::TestEnv;
 use vyapar::{Actor, Money, Ports, RequestContext, SessionId, StoreId, Subject, UserId, Vyapar};
 
@@ -57,6 +57,7 @@ fn store(name: &str) -> NewStore {
         pincode: "395003".parse().expect("a PIN code"),
         coordinates: None,
         gstin: None,
+        business_hours: BusinessHours::always(),
         delivery_radius_km: "3".parse().expect("a radius"),
         min_order_amount: Money::ZERO,
         delivery_fee: Money::ZERO,

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use vyapar::contact::PersonalText;
 use vyapar::inventory::{Hold, NewProduct, ProductPrice, Reserve};
 use vyapar::order::{Channel, Destination, PaymentMethod, PlaceLine, PlaceOrder};
-use vyapar::store::{NewStore, StoreContact, StoreProfile, StoreStatus, StoreType};
+use vyapar::store::{BusinessHours, NewStore, StoreContact, StoreProfile, StoreStatus, StoreType};
 use vyapar::testing::test_keys;
 use vyapar::{
     Actor, CustomerId, Env, OperationId, OrderId, Ports, ProductId, Quantity, ReservationId, StockUnit, StoreId,
@@ -16,6 +16,9 @@ use vyapar::{
 };
 
 use crate::load::mix;
+
+/// How many customers order.
+const CUSTOMERS: u64 = 1_000;
 
 /// How a basket is chosen.
 #[derive(Debug, Clone, Copy)]
@@ -99,11 +102,13 @@ impl Shop {
     }
 
     pub(crate) fn order(&self, basket: Basket, seed: u64) -> (Actor, PlaceOrder) {
-        let customer_id = CustomerId::from_uuid(self.env.uuid());
+        // Customers come back: what a first order costs more, its customer's profile, is paid once.
+        let customer = (mix(seed) % CUSTOMERS).to_be_bytes();
+        let customer_id = CustomerId::from_uuid(self.env.mac("bench customer", &[&customer]).to_uuid());
         let line = |product_id| PlaceLine { product_id, quantity: Quantity::units(1), notes: None };
         let request = PlaceOrder {
             store_id: self.store,
-            idempotency_key: "bench".to_owned(),
+            idempotency_key: self.env.uuid().to_string(),
             customer_id,
             customer_name: PersonalText::parse("name", "Ravi Kumar", 100).expect("a name"),
             customer_phone: "91234 56789".parse().expect("a phone"),
@@ -131,6 +136,7 @@ fn new_store() -> NewStore {
             pincode: "411004".parse().expect("a PIN code"),
             coordinates: None,
             gstin: None,
+            business_hours: BusinessHours::always(),
             delivery_radius_km: Decimal::from(5),
             min_order_amount: vyapar::Money::ZERO,
             delivery_fee: vyapar::Money::ZERO,

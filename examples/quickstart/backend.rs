@@ -38,7 +38,7 @@ async fn postgres(_: Option<String>) -> Outcome<(Ports, String)> {
     Err("build with `--features postgres`".into())
 }
 
-/// Accounts, access, stock and orders on DynamoDB, all else in memory: a hybrid.
+/// Accounts, access, stores, stock and orders on DynamoDB, all else in memory: a hybrid.
 #[cfg(feature = "dynamo-local")]
 async fn dynamodb(endpoint: Option<String>) -> Outcome<(Ports, String)> {
     use vyapar::dynamo::{Dynamo, TableNames, local};
@@ -48,11 +48,12 @@ async fn dynamodb(endpoint: Option<String>) -> Outcome<(Ports, String)> {
     let ports = Ports {
         identity: dynamo.identity(),
         access: dynamo.access(),
+        store: dynamo.store(),
         stock: dynamo.stock(),
         order: dynamo.order(),
         ..vyapar::memory::Memory::new().ports()
     };
-    Ok((ports, "DynamoDB (accounts, access, stock, orders) and memory (the rest)".to_owned()))
+    Ok((ports, "DynamoDB (accounts, access, stores, stock, orders) and memory (the rest)".to_owned()))
 }
 
 #[cfg(not(feature = "dynamo-local"))]

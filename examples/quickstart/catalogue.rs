@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use vyapar::geo::Coordinates;
+use vyapar::geo::geocoder::{PinRow, PinTable};
 use vyapar::inventory::{NewProduct, ProductPrice};
 use vyapar::{Money, StockUnit};
 
@@ -28,8 +28,8 @@ struct LocalityRow {
     city: String,
     state_code: String,
     pincode: String,
-    latitude: f64,
-    longitude: f64,
+    latitude: String,
+    longitude: String,
 }
 
 /// Where a shop opens.
@@ -38,7 +38,6 @@ pub(crate) struct Locality {
     pub(crate) city: String,
     pub(crate) state: vyapar::india::StateCode,
     pub(crate) pincode: vyapar::india::PinCode,
-    pub(crate) coordinates: Coordinates,
 }
 
 /// The products of `catalogue.csv`, each checked on the way in.
@@ -68,20 +67,20 @@ fn product(at: usize, row: ProductRow) -> Outcome<NewProduct> {
     })
 }
 
-/// The localities of `localities.csv`.
-pub(crate) fn localities() -> Outcome<Vec<Locality>> {
+/// The localities of `localities.csv`, and the same file as a geocoder: where its PIN codes are.
+pub(crate) fn localities() -> Outcome<(Vec<Locality>, PinTable)> {
     let rows = read::<LocalityRow>("localities.csv")?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Locality {
-                name: row.locality,
-                city: row.city,
-                state: row.state_code.parse()?,
-                pincode: row.pincode.parse()?,
-                coordinates: Coordinates::new(row.latitude, row.longitude)?,
-            })
-        })
-        .collect()
+    let points =
+        rows.iter().map(|row| PinRow { pincode: &row.pincode, latitude: &row.latitude, longitude: &row.longitude });
+    let load = PinTable::load(points);
+    if let Some(refused) = load.refused.first() {
+        return Err(format!("row {} of localities.csv: {}", refused.row + 2, refused.reason).into());
+    }
+    let localities = rows.into_iter().map(|row| {
+        let (state, pincode) = (row.state_code.parse()?, row.pincode.parse()?);
+        Ok(Locality { name: row.locality, city: row.city, state, pincode })
+    });
+    Ok((localities.collect::<Outcome<_>>()?, load.table))
 }
 
 fn read<T: for<'de> Deserialize<'de>>(file: &str) -> Outcome<Vec<T>> {

@@ -31,6 +31,7 @@ async fn main() -> Outcome {
     let products = catalogue::products()?;
     let market = Market::open(ports, &localities, &products).await?;
     market.print_shops();
+    market.print_nearby("110001", 10.0).await?;
 
     orders(&market).await?;
     last_unit(&market).await?;
@@ -72,6 +73,11 @@ async fn orders(market: &Market) -> Outcome {
     let history = orders.history(&market.staff, order.store_id, &order.id).await?;
     let way: Vec<_> = history.iter().map(|row| row.entry.status.as_str()).collect();
     println!("   {}", way.join(" → "));
+    let totals = market.vyapar.customers().get(&market.staff, order.customer_id).await?.totals;
+    println!(
+        "   the customer has {} order, ₹{} spent, {} points",
+        totals.total_orders, totals.total_spent, totals.loyalty_points
+    );
 
     let order = &placed[1];
     let item = &order.items[0];

@@ -7,13 +7,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use vyapar::contact::PersonalText;
 use vyapar::env::SystemEntropy;
+use vyapar::geo::Radius;
+use vyapar::geo::geocoder::PinTable;
 use vyapar::inventory::{NewProduct, StockLevel};
 use vyapar::order::{Channel, DeliveryAddress, Destination, OrderError, PaymentMethod, PlaceLine, PlaceOrder, Placed};
-use vyapar::store::{NewStore, StoreContact, StoreProfile, StoreStatus, StoreType};
+use vyapar::store::{BusinessHours, Nearby, NearbyFilter, NewStore, Origin, StoreContact, StoreProfile, StoreType};
 use vyapar::testing::faults::Faults;
 use vyapar::time::Clock;
 use vyapar::{
-    Actor, CustomerId, Env, KeyRing, OperationId, Ports, ProductId, Quantity, SecretKey, StoreId, UserId, Vyapar,
+    Actor, CustomerId, Env, KeyRing, OperationId, PageRequest, Ports, ProductId, Quantity, SecretKey, StoreId, UserId,
+    Vyapar,
 };
 
 use crate::Outcome;
@@ -54,7 +57,11 @@ pub(crate) struct Market {
 }
 
 impl Market {
-    pub(crate) async fn open(ports: Ports, localities: &[Locality], products: &[NewProduct]) -> Outcome<Self> {
+    pub(crate) async fn open(
+        ports: Ports,
+        (localities, pins): &(Vec<Locality>, PinTable),
+        products: &[NewProduct],
+    ) -> Outcome<Self> {
         // A real host takes its keys from where it keeps secrets.
         let keys = KeyRing::new(1, &SecretKey::new([7; 32]), &SecretKey::new([9; 32]));
         let clock = Arc::new(ShopClock::default());
@@ -63,7 +70,8 @@ impl Market {
         // In steps, although memory and PostgreSQL can place a cash order in one write: what happens
         // between the steps is what there is to see.
         let ports = Ports { at_once: None, ..ports };
-        let vyapar = Vyapar::builder(faults.wrap(ports), env.clone()).build();
+        let geocoder = Arc::new(pins.clone());
+        let vyapar = Vyapar::builder(faults.wrap(ports), env.clone()).geocoder(geocoder).build();
         let staff = Actor::platform(UserId::from_uuid(env.uuid()));
         let mut market = Self { vyapar, faults, staff, shops: Vec::new(), env, clock };
         for (at, locality) in localities.iter().enumerate() {
@@ -90,8 +98,10 @@ impl Market {
                 city: locality.city.clone(),
                 state: locality.state.clone(),
                 pincode: locality.pincode.clone(),
-                coordinates: Some(locality.coordinates),
+                // The geocoder finds them.
+                coordinates: None,
                 gstin: None,
+                business_hours: BusinessHours::always(),
                 delivery_radius_km: Decimal::from(5),
                 min_order_amount: "20".parse()?,
                 delivery_fee: "15".parse()?,
@@ -107,7 +117,7 @@ impl Market {
             owner: None,
         };
         let store = self.vyapar.stores().register(&self.staff, new).await?;
-        self.vyapar.stores().set_status(&self.staff, store.id, StoreStatus::Active).await?;
+        self.vyapar.stores().verify(&self.staff, store.id).await?;
         let mut products = Vec::new();
         for product in assortment {
             products.push(self.vyapar.inventory().add_product(&self.staff, store.id, product.clone()).await?.id);
@@ -126,6 +136,18 @@ impl Market {
             println!("   {:<34} {:<12} {} products, 50 of each", shop.name, shop.city, shop.products.len());
         }
         println!("   …");
+    }
+
+    /// The shops around a PIN code.
+    pub(crate) async fn print_nearby(&self, pincode: &str, km: f64) -> Outcome {
+        let (origin, radius) = (Origin::Pin(pincode.parse()?), Radius::from_km(km)?);
+        let filter = NearbyFilter { open_now: true, ..NearbyFilter::default() };
+        let search = Nearby { origin, radius, filter, page: PageRequest::first(5) };
+        println!("-- Open within {km} km of {pincode}");
+        for found in self.vyapar.stores().nearby(&Actor::anonymous(), search).await?.items {
+            println!("   {:>5.2} km  {}", found.distance_km, found.store.profile.store_name);
+        }
+        Ok(())
     }
 
     /// A customer of a shop orders: (which product of the shop, how many).

@@ -21,7 +21,7 @@ pub struct IdError {
 }
 
 impl IdError {
-    fn new(input: &str, expected: &'static str) -> Self {
+    pub(crate) fn new(input: &str, expected: &'static str) -> Self {
         Self { input: input.chars().take(64).collect(), expected }
     }
 }
@@ -60,6 +60,10 @@ uuid_id! {
     UserId = "a user id (UUID)";
     /// A customer profile (`customers.id`).
     CustomerId = "a customer id (UUID)";
+    /// A delivery address of a customer (`customer_addresses.id`).
+    AddressId = "an address id (UUID)";
+    /// A customer's review of an order (`reviews.id`).
+    ReviewId = "a review id (UUID)";
     /// A product of a store (`store_products.id`).
     ProductId = "a product id (UUID)";
     /// A stock movement (`stock_movements.id`).

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod actor;
 pub mod contact;
+pub mod customer;
 pub mod env;
 pub mod error;
 pub mod geo;
@@ -34,8 +35,9 @@ pub use actor::{Actor, Decision, Membership, Party, RequestContext, StoreRole, S
 pub use env::Env;
 pub use error::{ParseError, RepositoryError, RepositoryErrorKind, Stored};
 pub use id::{
-    AuditId, CustomerId, HistoryId, InvitationId, MovementId, OperationId, OrderId, OrderItemId, OrderNumber, OtpId,
-    PaymentId, ProductId, RefundId, ReservationId, SessionId, StoreId, StoreUserId, TrackingId, UserId,
+    AddressId, AuditId, CustomerId, HistoryId, InvitationId, MovementId, OperationId, OrderId, OrderItemId,
+    OrderNumber, OtpId, PaymentId, ProductId, RefundId, ReservationId, ReviewId, SessionId, StoreId, StoreUserId,
+    TrackingId, UserId,
 };
 pub use money::Money;
 pub use page::{AllStores, Cursor, Page, PageRequest};

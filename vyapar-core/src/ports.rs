@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use crate::access::AccessPorts;
+use crate::customer::CustomerPorts;
 use crate::identity::IdentityPorts;
 use crate::inventory::{ProductPorts, StockPorts};
 use crate::order::{AtOnce, OrderPorts, PlaceAtOnce};
@@ -24,6 +25,8 @@ pub struct Ports {
     pub access: AccessPorts,
     /// Stores and their members.
     pub store: StorePorts,
+    /// Customers.
+    pub customer: CustomerPorts,
     /// Products.
     pub product: ProductPorts,
     /// Stock levels and holds.
@@ -55,6 +58,7 @@ impl Ports {
             &self.identity.audit,
             &self.access.audit,
             &self.store.audit,
+            &self.customer.audit,
             &self.product.audit,
             &self.order.audit,
             &self.payment.audit,

@@ -32,6 +32,7 @@ enum Stage {
     Lookups,
     Identity,
     Stores,
+    Customers,
     Orders,
     Done,
 }
@@ -102,7 +103,8 @@ impl SecretService {
         let (part, after) = match stage {
             Stage::Lookups => (self.lookups(page).await?, Stage::Identity),
             Stage::Identity => (self.texts(&*ports.identity.sealed, page).await?, Stage::Stores),
-            Stage::Stores => (self.texts(&*ports.store.sealed, page).await?, Stage::Orders),
+            Stage::Stores => (self.texts(&*ports.store.sealed, page).await?, Stage::Customers),
+            Stage::Customers => (self.texts(&*ports.customer.sealed, page).await?, Stage::Orders),
             Stage::Orders => (self.texts(&*ports.order.sealed, page).await?, Stage::Done),
             Stage::Done => return Ok(Resealed { seen: 0, rewritten: 0, unreadable: Vec::new(), next: None }),
         };

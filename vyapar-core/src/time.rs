@@ -36,7 +36,13 @@ fn ist() -> FixedOffset {
 /// The business day (Asia/Kolkata) that an instant belongs to.
 #[must_use]
 pub fn ist_date(at: Timestamp) -> NaiveDate {
-    at.with_timezone(&ist()).date_naive()
+    in_ist(at).date_naive()
+}
+
+/// An instant as clocks in India show it.
+#[must_use]
+pub fn in_ist(at: Timestamp) -> DateTime<FixedOffset> {
+    at.with_timezone(&ist())
 }
 
 /// The instant at which a business day (Asia/Kolkata) begins.

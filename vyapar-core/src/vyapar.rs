@@ -7,9 +7,12 @@ use chrono::TimeDelta;
 use crate::access::AccessService;
 use crate::access::policy::Rule;
 use crate::actor::{Actor, Decision, Subject};
+use crate::customer::{CustomerService, Met};
 use crate::env::Env;
+use crate::geo::geocoder::{Geocoder, Lookups};
 use crate::identity::{Bcrypt, IdentityService, OtpSender, PasswordHasher};
 use crate::inventory::InventoryService;
+use crate::money::Money;
 use crate::order::OrderService;
 use crate::payment::PaymentGateway;
 use crate::ports::Ports;
@@ -25,6 +28,8 @@ pub(crate) struct Context {
     pub(crate) gateway: Option<Arc<dyn PaymentGateway>>,
     pub(crate) passwords: Arc<dyn PasswordHasher>,
     pub(crate) otp_sender: Option<Arc<dyn OtpSender>>,
+    pub(crate) geocoder: Option<Lookups>,
+    pub(crate) met: Arc<Met>,
     pub(crate) settings: Settings,
 }
 
@@ -45,6 +50,8 @@ impl Context {
 pub(crate) struct Settings {
     pub(crate) cod_hold: TimeDelta,
     pub(crate) online_hold: TimeDelta,
+    /// In paise; none where it is not above zero.
+    pub(crate) loyalty_point_per: i64,
 }
 
 /// Builds a [`Vyapar`].
@@ -72,6 +79,20 @@ impl VyaparBuilder {
         self
     }
 
+    /// What finds the coordinates of stores, addresses and landmarks; without one, they are known
+    /// only where callers give them, and wait for one.
+    pub fn geocoder(mut self, geocoder: Arc<dyn Geocoder>) -> Self {
+        self.context.geocoder = Some(Lookups::new(geocoder));
+        self
+    }
+
+    /// For how much a customer gets one loyalty point (₹100 unless set; zero or less gives none).
+    /// An order gives whole points, by what was paid for it.
+    pub fn loyalty_point_per(mut self, amount: Money) -> Self {
+        self.context.settings.loyalty_point_per = amount.paise();
+        self
+    }
+
     /// How long stock is held for an order paid on delivery until it is complete (2 minutes
     /// unless set).
     pub fn cod_hold(mut self, window: TimeDelta) -> Self {
@@ -96,6 +117,7 @@ impl VyaparBuilder {
             staff: StaffService::new(Arc::clone(&context)),
             secrets: SecretService::new(Arc::clone(&context)),
             stores: StoreService::new(Arc::clone(&context)),
+            customers: CustomerService::new(Arc::clone(&context)),
             inventory: InventoryService::new(Arc::clone(&context)),
             orders: OrderService::new(Arc::clone(&context)),
             audit: AuditService::new(context),
@@ -103,7 +125,8 @@ impl VyaparBuilder {
     }
 }
 
-/// All services of one host. Cheap to clone; holds no state of its own.
+/// All services of one host. Cheap to clone. It holds no state that could be lost: only
+/// answers of the geocoder, for a while, and which customers have a profile.
 ///
 /// It spawns nothing and has no timer: the host calls
 /// [`recover`](crate::order::OrderService::recover) from its own scheduler.
@@ -114,6 +137,7 @@ pub struct Vyapar {
     staff: StaffService,
     secrets: SecretService,
     stores: StoreService,
+    customers: CustomerService,
     inventory: InventoryService,
     orders: OrderService,
     audit: AuditService,
@@ -122,9 +146,22 @@ pub struct Vyapar {
 impl Vyapar {
     /// A library over these ports, with this time, randomness and these keys.
     pub fn builder(ports: Ports, env: Env) -> VyaparBuilder {
-        let settings = Settings { cod_hold: TimeDelta::minutes(2), online_hold: TimeDelta::minutes(15) };
-        let passwords = Bcrypt::default_lazy();
-        VyaparBuilder { context: Context { ports, env, gateway: None, passwords, otp_sender: None, settings } }
+        let settings = Settings {
+            cod_hold: TimeDelta::minutes(2),
+            online_hold: TimeDelta::minutes(15),
+            loyalty_point_per: 10_000,
+        };
+        let context = Context {
+            ports,
+            env,
+            gateway: None,
+            passwords: Bcrypt::default_lazy(),
+            otp_sender: None,
+            geocoder: None,
+            met: Arc::default(),
+            settings,
+        };
+        VyaparBuilder { context }
     }
 
     /// Accounts, signing in, sessions.
@@ -155,6 +192,12 @@ impl Vyapar {
     #[must_use]
     pub const fn stores(&self) -> &StoreService {
         &self.stores
+    }
+
+    /// Customers and their addresses.
+    #[must_use]
+    pub const fn customers(&self) -> &CustomerService {
+        &self.customers
     }
 
     /// Products and their stock.

@@ -100,6 +100,7 @@ impl ItemBuilder {
 /// What the tables' keys are called.
 const ROW_KEYS: &[&str] = &[
     "store_id",
+    "user_id",
     "product_id",
     "reservation_id",
     "id",

@@ -1,5 +1,5 @@
-//! The DynamoDB adapter of vyapar: stock, orders, accounts, who may do what, and the audit log
-//! of all of them.
+//! The DynamoDB adapter of vyapar: stock, orders, stores, accounts, who may do what, and the audit
+//! log of all of them.
 //!
 //! The client is handed in, so region, credentials, TLS and timeouts are the host's:
 //! ```no_run
@@ -9,7 +9,7 @@
 //! let dynamo = Dynamo::new(client, TableNames::new("vyaparai", "prod"));
 //! dynamo.create_tables().await?; // or print `tables::cloud_formation` for infrastructure code
 //! let (stock, orders) = (dynamo.stock(), dynamo.order());
-//! let (identity, access) = (dynamo.identity(), dynamo.access());
+//! let (identity, access, stores) = (dynamo.identity(), dynamo.access(), dynamo.store());
 //! # Ok(()) }
 //! ```
 //! Give the client a connect and a read timeout; without them a connection that goes silent
@@ -28,7 +28,7 @@
 //! Where things are: `tables` what there is, `keys` which key stands for what, `error.rs`
 //! what the service's errors mean, `retry.rs` and `db` how requests are repeated,
 //! `listing.rs` and `sealed.rs` how indexes and tables are gone through; `inventory`, `order`,
-//! `identity`, `access` and `system` the ports.
+//! `store`, `identity`, `access` and `system` the ports.
 
 mod access;
 mod db;
@@ -46,6 +46,7 @@ mod names;
 mod order;
 mod retry;
 mod sealed;
+mod store;
 mod system;
 pub mod tables;
 
@@ -58,6 +59,7 @@ use vyapar_core::error::Stored;
 use vyapar_core::identity::IdentityPorts;
 use vyapar_core::inventory::StockPorts;
 use vyapar_core::order::OrderPorts;
+use vyapar_core::store::StorePorts;
 use vyapar_core::system::{AuditLog, SystemPorts};
 
 pub use gathering::{GatherStatistics, Gathering};
@@ -68,6 +70,7 @@ use crate::db::Db;
 use crate::identity::DynamoIdentity;
 use crate::inventory::DynamoStock;
 use crate::order::DynamoOrders;
+use crate::store::DynamoStores;
 use crate::system::DynamoAudit;
 
 /// How long a call may go on trying before it answers `Busy`.
@@ -82,6 +85,7 @@ pub struct Dynamo {
     orders: Arc<DynamoOrders>,
     identity: Arc<DynamoIdentity>,
     access: Arc<DynamoAccess>,
+    stores: Arc<DynamoStores>,
     audit: Arc<DynamoAudit>,
 }
 
@@ -103,6 +107,7 @@ impl Dynamo {
             orders: Arc::new(DynamoOrders::new(Arc::clone(&db), Arc::clone(&audit))),
             identity: Arc::new(DynamoIdentity::new(Arc::clone(&db), Arc::clone(&audit))),
             access: Arc::new(DynamoAccess::new(Arc::clone(&db), Arc::clone(&audit))),
+            stores: Arc::new(DynamoStores::new(Arc::clone(&db), Arc::clone(&audit))),
             audit,
             db,
         }
@@ -171,6 +176,20 @@ impl Dynamo {
             permissions: Arc::<DynamoAccess>::clone(&self.access),
             roles: Arc::<DynamoAccess>::clone(&self.access),
             grants: Arc::<DynamoAccess>::clone(&self.access),
+            audit: self.audit(),
+        }
+    }
+
+    /// Stores, who works in them, what adds up in them, and which are near.
+    #[must_use]
+    pub fn store(&self) -> StorePorts {
+        StorePorts {
+            stores: Arc::<DynamoStores>::clone(&self.stores),
+            counters: Arc::<DynamoStores>::clone(&self.stores),
+            search: Arc::<DynamoStores>::clone(&self.stores),
+            members: Arc::<DynamoStores>::clone(&self.stores),
+            invitations: Arc::<DynamoStores>::clone(&self.stores),
+            sealed: Arc::<DynamoStores>::clone(&self.stores),
             audit: self.audit(),
         }
     }

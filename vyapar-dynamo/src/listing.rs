@@ -21,7 +21,7 @@ pub(crate) trait Listed: Sync {
     /// What is listed.
     type Thing: Send;
 
-    /// Where the things are: a table without a sort key.
+    /// Where the things are.
     const TABLE: &'static TableDefinition;
     /// What is being done, for errors.
     const DOING: &'static str;
@@ -35,8 +35,13 @@ pub(crate) trait Listed: Sync {
     /// The position of what an item of the index stands for.
     fn position(&self, found: &Attributes) -> Stored<Self::Position>;
 
-    /// The partition key of what stands there.
+    /// The id of what stands there.
     fn id(&self, position: &Self::Position) -> String;
+
+    /// The key of what has that id: the id itself, unless the table has a sort key.
+    fn key(&self, id: String) -> Attributes {
+        Attributes::from([(Self::TABLE.partition_key.0.to_owned(), text(id))])
+    }
 
     /// What of an item belongs to the list, and where.
     fn read(&self, item: &Attributes) -> Stored<Vec<(Self::Position, Self::Thing)>>;
@@ -71,7 +76,7 @@ pub(crate) async fn list<L: Listed>(
         let all_seen = positions.len() < wanted;
         // What moves from one query's list to another's meanwhile is found twice.
         let ids: BTreeSet<String> = positions.iter().map(|position| of.id(position)).collect();
-        let keys = ids.into_iter().map(|id| Attributes::from([(L::TABLE.partition_key.0.to_owned(), text(id))]));
+        let keys = ids.into_iter().map(|id| of.key(id));
         let items = db.get_all(L::TABLE, keys, &mut patience, L::DOING).await?;
         let begin = std::mem::replace(&mut after, positions.pop());
         let mut read = Vec::with_capacity(items.len());

@@ -34,6 +34,7 @@
 
 mod access;
 mod at_once;
+mod customer;
 mod identity;
 mod inventory;
 mod lock;
@@ -46,6 +47,7 @@ mod system;
 use std::sync::Arc;
 
 use vyapar_core::access::AccessPorts;
+use vyapar_core::customer::CustomerPorts;
 use vyapar_core::identity::IdentityPorts;
 use vyapar_core::inventory::{ProductPorts, StockPorts};
 use vyapar_core::order::{AtOnce, OrderPorts};
@@ -56,6 +58,7 @@ use vyapar_core::{Ports, RepositoryError, RepositoryErrorKind};
 
 use access::{AllGrants, Permissions, Roles};
 use at_once::Together;
+use customer::Customers;
 use identity::{Accounts, Attempts, Otps};
 use inventory::{Products, Stock};
 use order::Orders;
@@ -65,6 +68,8 @@ use system::AuditTrail;
 
 /// A hash map with a fast, randomly seeded hasher: keys are ids minted by services.
 type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+/// A hash set with the same hasher.
+type Set<K> = std::collections::HashSet<K, foldhash::fast::RandomState>;
 
 /// The adapter: a handle on data that all its clones and units share.
 #[derive(Clone)]
@@ -77,6 +82,7 @@ pub struct Memory {
     roles: Arc<Roles>,
     grants: Arc<AllGrants>,
     stores: Arc<Stores>,
+    customers: Arc<Customers>,
     products: Arc<Products>,
     stock: Arc<Stock>,
     orders: Arc<Orders>,
@@ -96,6 +102,7 @@ impl Memory {
             roles: Arc::new(Roles::new(Arc::clone(&audit))),
             grants: Arc::new(AllGrants::new(Arc::clone(&audit))),
             stores: Arc::new(Stores::new(Arc::clone(&audit))),
+            customers: Arc::new(Customers::new(Arc::clone(&audit))),
             products: Arc::new(Products::new(Arc::clone(&audit))),
             stock: Arc::new(Stock::default()),
             orders: Arc::new(Orders::new(Arc::clone(&audit))),
@@ -111,6 +118,7 @@ impl Memory {
             identity: self.identity(),
             access: self.access(),
             store: self.store(),
+            customer: self.customer(),
             product: self.product(),
             stock: self.stock(),
             order: self.order(),
@@ -149,9 +157,21 @@ impl Memory {
     pub fn store(&self) -> StorePorts {
         StorePorts {
             stores: Arc::clone(&self.stores) as _,
+            counters: Arc::clone(&self.stores) as _,
+            search: Arc::clone(&self.stores) as _,
             members: Arc::clone(&self.stores) as _,
             invitations: Arc::clone(&self.stores) as _,
             sealed: Arc::clone(&self.stores) as _,
+            audit: self.audit(),
+        }
+    }
+
+    /// The unit of customers.
+    #[must_use]
+    pub fn customer(&self) -> CustomerPorts {
+        CustomerPorts {
+            customers: Arc::clone(&self.customers) as _,
+            sealed: Arc::clone(&self.customers) as _,
             audit: self.audit(),
         }
     }

@@ -86,9 +86,12 @@ impl Work for Catalogue {
                     (f.store).store_type as s_store_type, (f.store).delivery_radius_km as s_delivery_radius_km,
                     (f.store).min_order_amount as s_min_order_amount, (f.store).delivery_fee as s_delivery_fee,
                     (f.store).preparation_minutes as s_preparation_minutes, (f.store).accepts_online_payment as
-                    s_accepts_online_payment, (f.store).status as s_status, (f.store).verified as s_verified,
-                    (f.store).version as s_version, (f.store).created_at as s_created_at, (f.store).updated_at as
-                    s_updated_at,
+                    s_accepts_online_payment, (f.store).business_hours as s_business_hours, (f.store).status as
+                    s_status, (f.store).verified as s_verified, (f.store).rating_sum as s_rating_sum,
+                    (f.store).rating_count as s_rating_count, (f.store).total_orders as s_total_orders,
+                    (f.store).geocoding_due as s_geocoding_due, (f.store).geocoding_failures as
+                    s_geocoding_failures, (f.store).version as s_version, (f.store).created_at as s_created_at,
+                    (f.store).updated_at as s_updated_at,
                     (f.product).*
                from vyapar.find_catalogue($1, $2, $3, $4, $5) f",
         )

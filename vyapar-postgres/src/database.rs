@@ -22,7 +22,7 @@ use crate::order::{Inserting, Orders, Placing, Together};
 use crate::payment::Payments;
 use crate::store::Stores;
 use crate::system::AuditLogs;
-use crate::{access, identity, migrate};
+use crate::{access, customer, identity, migrate};
 
 /// How long a call waits for a lock or a connection, unless the host says otherwise.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -124,11 +124,14 @@ impl Postgres {
             access: access::ports(&self.database, audit.clone()),
             store: StorePorts {
                 stores: stores.clone(),
+                counters: stores.clone(),
+                search: stores.clone(),
                 members: stores.clone(),
                 invitations: stores.clone(),
                 sealed: stores,
                 audit: audit.clone(),
             },
+            customer: customer::ports(&self.database, audit.clone()),
             product: ProductPorts { products: Arc::new(products), audit: audit.clone() },
             stock: StockPorts { ledger: stock.clone(), reservations: stock.clone(), queue: stock },
             order: OrderPorts { orders: orders.clone(), queue: orders.clone(), sealed: orders, audit: audit.clone() },

@@ -16,6 +16,8 @@
 //!   another login run `grant vyapar_app to …`.
 //! - Accounts, sessions and grants are bound to the user that a transaction names, or to a flag
 //!   that only look-ups and writes of accounts set; no store and no customer reaches them.
+//! - Customers and their addresses are bound to the customer that a transaction names; sweeps over
+//!   all stores read them.
 //! - Role `vyapar_public` reads the views `public_stores` and `public_products` and nothing
 //!   else: grant it to a login that serves the public.
 //! - Writes that one transaction must cover are plpgsql functions: one call, one round trip.
@@ -29,6 +31,7 @@
 
 mod access;
 mod catalogue;
+mod customer;
 mod database;
 mod encode;
 mod error;

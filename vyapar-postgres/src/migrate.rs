@@ -39,6 +39,9 @@ const FILES: &[(&str, &str, &str)] = files![
     ("0021", "order_own_rows"),
     ("0022", "store_public"),
     ("0023", "order_line_notes"),
+    ("0024", "store_counters"),
+    ("0025", "store_nearby"),
+    ("0026", "customer_customers"),
 ];
 
 /// The migrations, for hosts that run them with their own tools. What was applied is noted in

@@ -9,6 +9,8 @@ use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
 use sqlx::{Decode, Postgres, Row, Type};
 use uuid::Uuid;
+use vyapar_core::geo::Coordinates;
+use vyapar_core::geo::geocoder::GeocodingDue;
 use vyapar_core::{Blind, RepositoryError, Sealed, Stored};
 
 use crate::error;
@@ -88,6 +90,19 @@ impl<'r> Fields<'r> {
     /// A bigint that counts what is small in core.
     pub(crate) fn long_count(&self, column: &str) -> Stored<u32> {
         u32::try_from(self.get::<i64>(column)?).map_err(|e| self.refused(column, e))
+    }
+
+    /// Where something is, where `latitude` and `longitude` say so.
+    pub(crate) fn coordinates(&self) -> Stored<Option<Coordinates>> {
+        let (latitude, longitude) = (self.get::<Option<f64>>("latitude")?, self.get::<Option<f64>>("longitude")?);
+        let point = latitude.zip(longitude).map(|(latitude, longitude)| Coordinates::new(latitude, longitude));
+        point.transpose().map_err(|e| self.refused("latitude", e))
+    }
+
+    /// When to ask for coordinates again, where `geocoding_due` and `geocoding_failures` say so.
+    pub(crate) fn geocoding(&self) -> Stored<Option<GeocodingDue>> {
+        let Some(due) = self.get("geocoding_due")? else { return Ok(None) };
+        Ok(Some(GeocodingDue { due, failures: self.long_count("geocoding_failures")? }))
     }
 
     /// A sealed text.

@@ -84,6 +84,21 @@ rules! {
     STORES_CONTACT = "stores.contact": any_member(known::USER_READ);
     STORES_SET_STATUS = "stores.set_status": store(Capability::StoreUpdate, known::SETTINGS_UPDATE);
 
+    STORES_UPDATE = "stores.update": store(Capability::StoreUpdate, known::SETTINGS_UPDATE);
+    STORES_VERIFY = "stores.verify": Needs::Platform(known::SETTINGS_UPDATE);
+    STORES_RATE = "stores.rate": Needs::Host;
+    STORES_NEARBY = "stores.nearby": Needs::Anyone;
+    STORES_CHECK_DELIVERY = "stores.check_delivery": Needs::Anyone;
+    STORES_GEOCODE_PENDING = "stores.geocode_pending": Needs::Operator;
+
+    CUSTOMERS_PROFILE = "customers.profile": Needs::Customer;
+    CUSTOMERS_GET = "customers.get": Needs::Platform(known::USER_READ);
+    CUSTOMERS_PREFER = "customers.prefer": Needs::Customer;
+    CUSTOMERS_SAVE_ADDRESS = "customers.save_address": Needs::Customer;
+    CUSTOMERS_SET_DEFAULT_ADDRESS = "customers.set_default_address": Needs::Customer;
+    CUSTOMERS_REMOVE_ADDRESS = "customers.remove_address": Needs::Customer;
+    CUSTOMERS_GEOCODE_PENDING = "customers.geocode_pending": Needs::Operator;
+
     STAFF_MEMBERS = "staff.members": store(Capability::StaffManage, known::USER_READ);
     STAFF_MINE = "staff.mine": Needs::SignedIn;
     STAFF_INVITE = "staff.invite": member(Capability::StaffManage);

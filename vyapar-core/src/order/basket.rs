@@ -114,6 +114,13 @@ fn fingerprint(request: &PlaceOrder, lines: &[BasketLine], env: &Env) -> Blind {
     match &request.destination {
         Destination::Pickup => put(None),
         Destination::Delivery(address) => put_address(address, &mut put),
+        // Which saved address it is makes the request, not what that says: it may be edited
+        // between two calls of one request. (Two parts, where the others have one and seven and a
+        // line has three: no two requests give one list.)
+        Destination::Saved(id) => {
+            put(Some("saved"));
+            put(Some(&id.to_string()));
+        }
     }
     let mut sorted: Vec<&BasketLine> = lines.iter().collect();
     sorted.sort_by_key(|line| line.product_id);

@@ -34,6 +34,16 @@ pub enum Effect {
         /// How much.
         amount: Money,
     },
+    /// Add the delivered order to its store's count.
+    CountForStore,
+    /// Add the delivered order to its customer's totals. What it adds is frozen here, so that
+    /// another price of points changes no delivered order.
+    CreditCustomer {
+        /// What was paid.
+        spent: Money,
+        /// The points it gives.
+        points: u64,
+    },
 }
 
 /// An effect not yet known to be done, and the order's version that asked for it.

@@ -3,13 +3,13 @@
 use std::fmt;
 
 use crate::error::RepositoryError;
-use crate::id::{OrderId, PaymentId, ProductId, StoreId};
+use crate::id::{AddressId, OrderId, PaymentId, ProductId, StoreId};
 use crate::money::{Money, MoneyError};
 use crate::order::{OrderStatus, PaymentMethod};
 use crate::payment::GatewayError;
 use crate::quantity::{Quantity, QuantityError};
 use crate::secret::SecretError;
-use crate::store::StoreStatus;
+use crate::store::{DeliveryRefusal, StoreStatus};
 use crate::time::Timestamp;
 
 /// A line that could not be served, with the product's name.
@@ -57,6 +57,15 @@ pub enum OrderError {
     /// The store takes no online payments.
     #[error("the store does not take payment by {0}")]
     PaymentNotAccepted(PaymentMethod),
+    /// The store is closed at this hour.
+    #[error("{}", DeliveryRefusal::Closed { opens_at: *opens_at })]
+    StoreClosed {
+        /// When it opens next, if it does within a year.
+        opens_at: Option<Timestamp>,
+    },
+    /// No such saved address of the customer.
+    #[error("the customer has no address `{0}`")]
+    NoAddress(AddressId),
     /// The address is too far from the store.
     #[error("the address is {distance_km:.1} km away, the store delivers within {radius_km} km")]
     TooFar {
@@ -181,4 +190,15 @@ pub enum OrderError {
     /// A stored instant out of the calendar's range.
     #[error("the instant {0} is out of range")]
     OutOfTime(Timestamp),
+}
+
+impl From<DeliveryRefusal> for OrderError {
+    fn from(refusal: DeliveryRefusal) -> Self {
+        match refusal {
+            DeliveryRefusal::NotActive(status) => Self::StoreNotActive(status),
+            DeliveryRefusal::Closed { opens_at } => Self::StoreClosed { opens_at },
+            DeliveryRefusal::TooFar { distance_km, radius_km } => Self::TooFar { distance_km, radius_km },
+            DeliveryRefusal::BelowMinimum { subtotal, minimum } => Self::BelowMinimum { subtotal, minimum },
+        }
+    }
 }

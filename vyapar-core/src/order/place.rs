@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::{PersonalText, Phone};
 use crate::geo::Coordinates;
-use crate::id::{CustomerId, OrderItemId, ProductId, StoreId};
+use crate::id::{AddressId, CustomerId, OrderItemId, ProductId, StoreId};
 use crate::india::{PinCode, StateCode};
 use crate::money::Money;
 use crate::order::{Channel, Fulfilment, PaymentMethod};
@@ -34,6 +34,8 @@ pub struct DeliveryAddress {
 pub enum Destination {
     /// Brought to this address.
     Delivery(DeliveryAddress),
+    /// Brought to one of the customer's saved addresses, as it stands when the order is placed.
+    Saved(AddressId),
     /// Fetched at the shop.
     Pickup,
 }
@@ -43,7 +45,7 @@ impl Destination {
     #[must_use]
     pub const fn fulfilment(&self) -> Fulfilment {
         match self {
-            Self::Delivery(_) => Fulfilment::Delivery,
+            Self::Delivery(_) | Self::Saved(_) => Fulfilment::Delivery,
             Self::Pickup => Fulfilment::Pickup,
         }
     }

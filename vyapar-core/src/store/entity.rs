@@ -9,10 +9,12 @@ use serde::{Deserialize, Serialize};
 use crate::contact::{PersonalText, Phone};
 use crate::error::ParseError;
 use crate::geo::Coordinates;
+use crate::geo::geocoder::GeocodingDue;
 use crate::id::{StoreId, UserId};
 use crate::india::{Gstin, PinCode, StateCode};
 use crate::money::Money;
 use crate::secret::Sealed;
+use crate::store::{BusinessHours, Rating};
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
@@ -89,26 +91,46 @@ impl Slug {
         &self.0
     }
 
-    /// A slug made of a store's name and four characters that tell namesakes apart.
+    /// A slug made of a store's name and, where namesakes must be told apart, an ending. Letters
+    /// of other scripts than the Latin leave nothing behind; a name of those alone is `store`.
     #[must_use]
-    pub fn from_name(name: &str, suffix: [u8; 2]) -> Self {
-        let mut base = String::new();
-        for c in name.chars().filter_map(|c| {
-            if c.is_ascii_alphanumeric() { Some(c.to_ascii_lowercase()) } else { (!c.is_alphanumeric()).then_some('-') }
-        }) {
-            if base.len() >= 48 {
-                break;
-            }
-            if c != '-' || !(base.is_empty() || base.ends_with('-')) {
-                base.push(c);
-            }
+    pub fn from_name(name: &str, ending: &str) -> Self {
+        let mut slug = plain(name, 48);
+        if slug.is_empty() {
+            slug.push_str("store");
         }
-        let base = base.trim_end_matches('-');
-        // A name in another script leaves nothing behind.
-        let base = if base.is_empty() { "store" } else { base };
-        let [a, b] = suffix;
-        Self(format!("{base}-{a:02x}{b:02x}"))
+        let ending = plain(ending, 60_usize.saturating_sub(slug.len() + 1));
+        if !ending.is_empty() {
+            slug.push('-');
+            slug.push_str(&ending);
+        }
+        if slug.len() < 3 {
+            slug.push_str("-store");
+        }
+        Self(slug)
     }
+}
+
+/// Lower-case letters, digits and single dashes of a text, at most `max` characters.
+fn plain(text: &str, max: usize) -> String {
+    let mut plain = String::new();
+    for c in text.chars() {
+        // An apostrophe joins what it stands between: "Sharma's" is one word.
+        let c = match c.to_ascii_lowercase() {
+            c if c.is_ascii_alphanumeric() => c,
+            '\'' | '\u{2019}' => continue,
+            c if c.is_alphanumeric() => continue,
+            _ => '-',
+        };
+        if plain.len() >= max {
+            break;
+        }
+        if c != '-' || !(plain.is_empty() || plain.ends_with('-')) {
+            plain.push(c);
+        }
+    }
+    plain.truncate(plain.trim_end_matches('-').len());
+    plain
 }
 
 impl FromStr for Slug {
@@ -158,6 +180,8 @@ pub struct StoreProfile {
     pub coordinates: Option<Coordinates>,
     /// Its GST number, if it has one; of the same state.
     pub gstin: Option<Gstin>,
+    /// When it is open.
+    pub business_hours: BusinessHours,
     /// How far it delivers, in km: 0 to 500, two decimals.
     pub delivery_radius_km: Decimal,
     /// The smallest order it delivers.
@@ -191,12 +215,47 @@ pub struct Store {
     pub status: StoreStatus,
     /// Whether the platform has checked it.
     pub verified: bool,
+    /// What its customers gave it; kept by [`StoreCounters`](super::StoreCounters) alone.
+    pub rating: Rating,
+    /// Orders delivered; kept by [`StoreCounters`](super::StoreCounters) alone.
+    pub total_orders: u64,
+    /// When to ask for its coordinates again; `None` when they are known, given up or not asked for.
+    pub geocoding: Option<GeocodingDue>,
     /// The version that the next write must name; 1 at first.
     pub version: u64,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+/// What everyone may see of an active store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PublicStore {
+    /// Its id.
+    pub id: StoreId,
+    /// Its readable unique name (`store_id` in the spec).
+    pub slug: Slug,
+    /// Its profile.
+    pub profile: StoreProfile,
+    /// Whether the platform has checked it.
+    pub verified: bool,
+    /// What its customers gave it.
+    pub rating: Rating,
+}
+
+impl From<Store> for PublicStore {
+    fn from(store: Store) -> Self {
+        let Store { id, slug, profile, verified, rating, .. } = store;
+        Self { id, slug, profile, verified, rating }
+    }
+}
+
+impl From<&Store> for PublicStore {
+    fn from(store: &Store) -> Self {
+        let Store { id, slug, profile, verified, rating, .. } = store;
+        Self { id: *id, slug: slug.clone(), profile: profile.clone(), verified: *verified, rating: *rating }
+    }
 }
 
 /// How to reach a store, opened; for its members only.
@@ -229,11 +288,16 @@ mod tests {
 
     #[test]
     fn slugs_come_from_names_in_any_script() {
-        assert_eq!(Slug::from_name("Sharma & Sons' Kirana!", [1, 0xab]).as_str(), "sharma-sons-kirana-01ab");
-        assert_eq!(Slug::from_name("शर्मा किराना", [0, 1]).as_str(), "store-0001");
-        for name in ["a", &"x".repeat(300), "--", "A  B"] {
-            let slug = Slug::from_name(name, [9, 9]);
-            assert_eq!(slug.as_str().parse::<Slug>().as_ref(), Ok(&slug), "{name}");
+        let slug = |name: &str, ending: &str| Slug::from_name(name, ending).as_str().to_owned();
+        assert_eq!(slug("Sharma & Sons' Kirana!", ""), "sharma-sons-kirana");
+        assert_eq!(slug("Gupta\u{2019}s Shop", "New Delhi"), "guptas-shop-new-delhi");
+        assert_eq!(slug("शर्मा किराना", "01ab"), "store-01ab");
+        assert_eq!((slug("A1", ""), slug("A", "दिल्ली")), ("a1-store".to_owned(), "a-store".to_owned()));
+        for name in ["a", &"x".repeat(300), "--", "A  B", "é", "-a-"] {
+            for ending in ["", "-", &"y ".repeat(200), "ab"] {
+                let slug = Slug::from_name(name, ending);
+                assert_eq!(slug.as_str().parse::<Slug>().as_ref(), Ok(&slug), "{name} {ending}");
+            }
         }
     }
 

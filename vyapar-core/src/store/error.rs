@@ -81,6 +81,17 @@ pub enum StoreError {
         /// Where it should go.
         to: StoreStatus,
     },
+    /// The host has no geocoder.
+    #[error("there is no geocoder to ask")]
+    NoGeocoder,
+    /// Somebody changed it since it was read.
+    #[error("the store was changed: it is at version {stored} now, not {expected}")]
+    Changed {
+        /// The version that was read.
+        expected: u64,
+        /// The version it has now.
+        stored: u64,
+    },
     /// Someone else changed it at the same time, again and again.
     #[error("the store changed at the same time; try again")]
     Concurrent,

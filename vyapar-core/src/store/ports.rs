@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Invitation, Slug, Store, StoreStatus, StoreUser};
+use super::{Invitation, NearbyQuery, NearbyStore, ReviewRating, Slug, Store, StoreStatus, StoreUser};
 use crate::error::Stored;
-use crate::id::{InvitationId, StoreId, UserId};
+use crate::id::{InvitationId, OrderId, StoreId, UserId};
 use crate::india::PinCode;
 use crate::page::{AllStores, Page, PageRequest};
 use crate::secret::SealedTexts;
@@ -52,11 +52,53 @@ pub trait StoreRepository: Send + Sync {
     async fn find_by_slug(&self, slug: &Slug) -> Stored<Option<Store>>;
 
     /// Stores the new state (whose `version` is the old one + 1) where the stored version is
-    /// `expected`. `id`, `slug` and `created_at` never change.
+    /// `expected`. `id`, `slug`, `created_at` never change, and `rating` and `total_orders` not
+    /// here.
     async fn update(&self, store: Store, expected: u64, audit: AuditEntry) -> Stored<UpdateOutcome>;
 
     /// Stores that match, by id.
     async fn list(&self, all: AllStores, filter: StoreFilter, page: PageRequest) -> Stored<Page<Store>>;
+
+    /// At most `limit` stores whose `geocoding` is due at `now`, the longest due first (then by
+    /// id), whatever their status.
+    async fn geocode_due(&self, all: AllStores, now: Timestamp, limit: u32) -> Stored<Vec<Store>>;
+}
+
+/// What adds up in a store: orders delivered, and what customers gave it.
+///
+/// # Contract
+/// Both are asked for by effects, which repeat: each counts once, also when many callers repeat
+/// it at the same time. Neither changes the store's version or `updated_at`, and a write of the
+/// store does not undo them.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait StoreCounters: Send + Sync {
+    /// Counts a delivered order, once; says whether it was counted now. A store that is not there
+    /// counts nothing.
+    async fn count_order(&self, store: StoreId, order: &OrderId) -> Stored<bool>;
+
+    /// Counts what a review now gives, in place of what its earlier revisions gave; says whether
+    /// it did. A revision that is not higher than the one that counts does nothing, whatever it
+    /// gives; a withdrawn review (no stars) is remembered with its revision.
+    async fn rate(&self, store: StoreId, review: ReviewRating) -> Stored<bool>;
+}
+
+/// The search for stores nearby.
+///
+/// # Contract
+/// What is found is exactly what [`NearbyQuery::distance_to`] lets through of the active stores
+/// that have coordinates, sorted by distance, then id ([`NearbyPosition`](super::NearbyPosition)):
+/// distances are those of [`Coordinates::distance_km`](crate::geo::Coordinates::distance_km), the
+/// radius is included, on whichever side of the antimeridian or a pole the stores are. A page goes
+/// on after the position of the last store given out, and its cursor is that position's
+/// ([`NearbyPosition::cursor`](super::NearbyPosition::cursor)), so a store that moves or closes between two
+/// pages shifts no other. A written store is found as it was written by the next search (on a
+/// backend with late indexes, soon).
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait StoreSearch: Send + Sync {
+    /// Active stores within the radius, nearest first.
+    async fn nearby(&self, all: AllStores, query: NearbyQuery, page: PageRequest) -> Stored<Page<NearbyStore>>;
 }
 
 /// How a change of a store's member ended.
@@ -159,6 +201,10 @@ pub trait InvitationRepository: Send + Sync {
 pub struct StorePorts {
     /// The stores.
     pub stores: Arc<dyn StoreRepository>,
+    /// What adds up in them.
+    pub counters: Arc<dyn StoreCounters>,
+    /// Which of them are near.
+    pub search: Arc<dyn StoreSearch>,
     /// Who works in them.
     pub members: Arc<dyn StoreUserRepository>,
     /// Who was asked to.

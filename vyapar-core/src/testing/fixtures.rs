@@ -19,6 +19,7 @@ use crate::secret::{Blind, Sealed};
 use crate::time::Timestamp;
 
 mod access;
+mod customers;
 mod orders;
 mod people;
 mod records;

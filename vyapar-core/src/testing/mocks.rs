@@ -1,6 +1,7 @@
 //! Mocks of the ports (mockall), for a host's own tests.
 
 pub use crate::access::{MockGrantRepository, MockPermissionRepository, MockRoleRepository};
+pub use crate::customer::MockCustomerRepository;
 pub use crate::geo::geocoder::MockGeocoder;
 pub use crate::identity::{
     MockLoginAttemptRepository, MockOtpRepository, MockOtpSender, MockPasswordHasher, MockSessionRepository,
@@ -10,12 +11,15 @@ pub use crate::inventory::{MockProductRepository, MockReservationQueue, MockRese
 pub use crate::order::{MockOrderQueue, MockOrderRepository, MockPlaceAtOnce};
 pub use crate::payment::{MockPaymentGateway, MockPaymentQueue, MockPaymentRepository};
 pub use crate::secret::MockSealedTexts;
-pub use crate::store::{MockInvitationRepository, MockStoreRepository, MockStoreUserRepository};
+pub use crate::store::{
+    MockInvitationRepository, MockStoreCounters, MockStoreRepository, MockStoreSearch, MockStoreUserRepository,
+};
 pub use crate::system::MockAuditLog;
 
 use std::sync::Arc;
 
 use crate::access::AccessPorts;
+use crate::customer::CustomerPorts;
 use crate::identity::IdentityPorts;
 use crate::inventory::{ProductPorts, StockPorts};
 use crate::order::OrderPorts;
@@ -45,8 +49,15 @@ pub fn untouched() -> Ports {
         },
         store: StorePorts {
             stores: Arc::new(MockStoreRepository::new()),
+            counters: Arc::new(MockStoreCounters::new()),
+            search: Arc::new(MockStoreSearch::new()),
             members: Arc::new(MockStoreUserRepository::new()),
             invitations: Arc::new(MockInvitationRepository::new()),
+            sealed: Arc::new(MockSealedTexts::new()),
+            audit: Arc::clone(&audit),
+        },
+        customer: CustomerPorts {
+            customers: Arc::new(MockCustomerRepository::new()),
             sealed: Arc::new(MockSealedTexts::new()),
             audit: Arc::clone(&audit),
         },

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 /// Areas, and the crates beside core that must have them. DynamoDB has the units that the
 /// spec puts there.
-const AREAS: [(&str, &[&str]); 8] = [
+const AREAS: [(&str, &[&str]); 9] = [
     ("identity", &["memory", "postgres", "dynamo"]),
     ("access", &["memory", "postgres", "dynamo"]),
-    ("store", &["memory", "postgres"]),
+    ("store", &["memory", "postgres", "dynamo"]),
+    ("customer", &["memory", "postgres"]),
     ("inventory", &["memory", "postgres", "dynamo"]),
     ("pricing", &[]),
     ("order", &["memory", "postgres", "dynamo"]),

@@ -20,6 +20,13 @@
 //! | a user's grants | `user-permissions` | `assignment_id` = `grants#{user}` | | none |
 //! | one assignment | `user-permissions` | `assignment_id` = `{user}#{type}#{permission or role}` | | `UserPermissionsIndex` (`user_id`, `assignment_type`); `PermissionUsersIndex` (`permission_id`, `assignment_id`) |
 //! | number of super admins | `user-permissions` | `assignment_id` = `super-admins` | | none |
+//! | store | `stores` | `id` | | `list-index` (`list_key` = `{status}#{shard}`, `id`); `pincode-index` (`pincode`, `id`); `geocode-index` (`geocode_shard`, `geocode_at` = `{due}#{id}`) while it waits for its coordinates; `geo-index` (`geo_cell`, `geo_place`) and `geo-wide-index` (`geo_region`, `geo_place`) while it is active and has coordinates: see `store/place.rs` |
+//! | readable name of a store | `stores` | `id` = `slug#{slug}` | | none |
+//! | number of a store's owners | `stores` | `id` = `owners#{store}` | | none |
+//! | counted order | `store-counts` | `store_id` | `counted` = `order#{order}` | none |
+//! | counted review | `store-counts` | `store_id` | `counted` = `review#{review}` | none |
+//! | member of a store | `store-users` | `user_id` | `store_id` | `store_id-index` (`store_id`, `user_id`) |
+//! | invitation | `store-invitations` | `id` | | `store_id-index` (`store_id`, `id`) |
 //! | audit entry | `audit-logs` | `log` = `00`…`07` | `seq` | `log-index` (`log`, `id`); `store_id-index`, `user_id-index`, `entity-index` (`entity` = `{type}#{id}`), each by `id` |
 //! | sealed gap in a log | `audit-logs` | `log` | `seq` | none |
 //! | appended audit id | `audit-logs` | `log` = `id#{id}` | `seq` = 0 | none |
@@ -29,6 +36,7 @@
 //! What crosses stores is spread over [`SHARDS`] keys, the audit log over [`LOGS`].
 
 mod people;
+mod stores;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use vyapar_core::id::{AuditId, OperationId, OrderId, ProductId, ReservationId, StoreId, TrackingId};
@@ -41,6 +49,10 @@ use crate::item::{Attributes, number, text, time_text};
 pub(crate) use people::{
     BOOKS, SIGN_INS, assignment, book, code, contact, grants, grants_id, permission, role, session, sign_ins,
     super_admins, user, users_list, users_lists,
+};
+pub(crate) use stores::{
+    counted_order, counted_review, geocode_at, geocode_until, invitation, member, owners, slug, store, stores_list,
+    stores_lists,
 };
 
 /// Over how many partition keys each list of what recovery works on is spread. One index key

@@ -136,6 +136,54 @@ pub const USER_PERMISSIONS: TableDefinition = TableDefinition {
     ttl: Some(TTL),
 };
 
+/// Stores; what makes their readable names unique, and how many owners each has.
+pub const STORES: TableDefinition = TableDefinition {
+    name: "stores",
+    partition_key: ("id", KeyAttribute::Text),
+    sort_key: None,
+    // Only stores are in any of them.
+    indexes: &[
+        // `list_key` is `{status}#{shard}`: a few that wait are found among any number that sell.
+        IndexDefinition::by_text("list-index", "list_key", "id"),
+        IndexDefinition::by_text("pincode-index", "pincode", "id"),
+        // Only stores that wait for their coordinates are in it.
+        IndexDefinition::by_text("geocode-index", "geocode_shard", "geocode_at"),
+        // Only active stores with coordinates are in these: `store/place.rs` says why two.
+        IndexDefinition::by_text("geo-index", "geo_cell", "geo_place"),
+        IndexDefinition::by_text("geo-wide-index", "geo_region", "geo_place"),
+    ],
+    ttl: None,
+};
+
+/// What was counted in a store, so that nothing is counted twice: an item for each order and each
+/// review. They are many and never read but by their keys, so they lie apart from the stores.
+pub const STORE_COUNTS: TableDefinition = TableDefinition {
+    name: "store-counts",
+    partition_key: ("store_id", KeyAttribute::Text),
+    sort_key: Some(("counted", KeyAttribute::Text)),
+    indexes: &[],
+    ttl: None,
+};
+
+/// Who works in which store. Under the user's key, because what he may do is decided by what the
+/// last write left, and only the table itself can be read like that.
+pub const STORE_USERS: TableDefinition = TableDefinition {
+    name: "store-users",
+    partition_key: ("user_id", KeyAttribute::Text),
+    sort_key: Some(("store_id", KeyAttribute::Text)),
+    indexes: &[IndexDefinition::by_text("store_id-index", "store_id", "user_id")],
+    ttl: None,
+};
+
+/// Who was asked to work in a store.
+pub const STORE_INVITATIONS: TableDefinition = TableDefinition {
+    name: "store-invitations",
+    partition_key: ("id", KeyAttribute::Text),
+    sort_key: None,
+    indexes: &[IndexDefinition::by_text("store_id-index", "store_id", "id")],
+    ttl: None,
+};
+
 /// The attribute that says, in Unix seconds, from when on an item may be deleted by the service.
 /// Instants that mean something have attributes of their own, to the microsecond.
 pub(crate) const TTL: &str = "ttl";
@@ -153,5 +201,9 @@ pub const TABLES: &[TableDefinition] = &[
     PERMISSIONS,
     ROLES,
     USER_PERMISSIONS,
+    STORES,
+    STORE_COUNTS,
+    STORE_USERS,
+    STORE_INVITATIONS,
     AUDIT_LOGS,
 ];

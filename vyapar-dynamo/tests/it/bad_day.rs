@@ -8,4 +8,4 @@ async fn harness() -> Bench {
     bench::bad_day().await
 }
 
-vyapar_core::conformance!(harness = harness, areas = [access, identity, order, stock, system]);
+vyapar_core::conformance!(harness = harness, areas = [access, identity, order, stock, store, system]);

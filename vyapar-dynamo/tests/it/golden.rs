@@ -3,10 +3,12 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Map, Value};
 use vyapar_core::access::{GrantTarget, Guard, Role, RolePermissions};
+use vyapar_core::geo::Coordinates;
 use vyapar_core::inventory::{ChangeKind, Delta, ReleaseCause};
 use vyapar_core::order::OrderStatus;
+use vyapar_core::store::{ReviewRating, Stars, StoreStatus};
 use vyapar_core::testing::{Fixtures, run};
-use vyapar_core::{Quantity, StockUnit};
+use vyapar_core::{Quantity, ReviewId, StockUnit};
 use vyapar_dynamo::tables::TABLES;
 
 use crate::support::bench::{Fresh, fresh};
@@ -128,5 +130,33 @@ fn access_items_are_pinned() {
         admin.assignments.push(make.assignment(admin.user_id, GrantTarget::Permission(permission)));
         ports.grants.save(admin, 0, Guard::First, make.bare_audit()).await.unwrap();
         golden::check("access", &everything(&fresh).await);
+    });
+}
+
+#[test]
+fn store_items_are_pinned() {
+    run(async {
+        let fresh = fresh().await;
+        let make = Fixtures::seeded(5);
+        let ports = fresh.dynamo.store();
+        let full = make.full_store();
+        ports.stores.insert(full.clone(), None, make.bare_audit()).await.unwrap();
+        // The full one is suspended; this one is found nearby.
+        let mut found = make.store();
+        found.status = StoreStatus::Active;
+        found.profile.coordinates = Coordinates::new(-33.868_8, 151.209_3).ok();
+        let owner = make.owner(found.id);
+        ports.stores.insert(found.clone(), Some(owner), make.bare_audit()).await.unwrap();
+        ports.counters.count_order(found.id, &make.order_id()).await.unwrap();
+        for (revision, stars) in [(1, Stars::new(4).ok()), (3, None)] {
+            let review_id = ReviewId::from_uuid(make.uuid());
+            ports.counters.rate(found.id, ReviewRating { review_id, revision, stars }).await.unwrap();
+        }
+        let left = make.full_member(found.id);
+        ports.members.insert(found.id, left, make.bare_audit()).await.unwrap();
+        for invitation in [make.invitation(found.id), make.full_invitation(found.id)] {
+            ports.invitations.insert(found.id, invitation, make.bare_audit()).await.unwrap();
+        }
+        golden::check("stores", &everything(&fresh).await);
     });
 }

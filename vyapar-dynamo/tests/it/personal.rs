@@ -1,11 +1,9 @@
 //! Nothing personal lies in the clear in any table, whatever attribute it could be in.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use vyapar_core::Ports;
 use vyapar_core::testing::town::{PERSONAL, busy_town};
 use vyapar_core::testing::{Bench, Fixtures, run};
 use vyapar_dynamo::tables::TABLES;
-use vyapar_memory::Memory;
 
 use crate::support::bench;
 
@@ -32,16 +30,7 @@ fn spill(value: &AttributeValue, into: &mut Vec<u8>) {
 fn raw_tables_hold_nothing_personal() {
     run(async {
         let fresh = bench::fresh().await;
-        let dynamo = &fresh.dynamo;
-        let ports = Ports {
-            identity: dynamo.identity(),
-            access: dynamo.access(),
-            stock: dynamo.stock(),
-            order: dynamo.order(),
-            system: dynamo.system(),
-            ..Memory::new().ports()
-        };
-        busy_town(&Bench::new(ports), Fixtures::here()).await;
+        busy_town(&Bench::new(bench::ports(&fresh.dynamo)), Fixtures::here()).await;
         let mut raw = Vec::new();
         for table in TABLES {
             let mut pages = fresh.client.scan().table_name(fresh.names.of(table)).into_paginator().items().send();

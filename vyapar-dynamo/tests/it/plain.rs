@@ -8,7 +8,10 @@ async fn harness() -> Bench {
     bench::plain().await
 }
 
-vyapar_core::conformance!(harness = harness, areas = [access, identity, order, saga, security, stock, system]);
+vyapar_core::conformance!(
+    harness = harness,
+    areas = [access, identity, order, saga, security, stock, store, system, town]
+);
 
 /// Every call a transaction of its own.
 mod alone {

@@ -1,23 +1,37 @@
 //! Stores, who works in them, and who was asked to.
 
+mod counters;
+mod index;
 mod invitations;
 mod members;
+mod nearby;
 mod sealed;
+mod shelf;
 mod stores;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, RwLock};
 
-use vyapar_core::store::{Invitation, Slug, Store, StoreUser};
-use vyapar_core::{InvitationId, StoreId, UserId};
+use vyapar_core::store::{Invitation, ReviewRating, Slug, Store, StoreUser};
+use vyapar_core::{InvitationId, OrderId, ReviewId, StoreId, Timestamp, UserId};
 
-use crate::Map;
+use self::index::{PointIndex, Spot};
+use self::shelf::Shelf;
 use crate::system::AuditTrail;
+use crate::{Map, Set};
 
 #[derive(Default)]
 struct Rows {
-    by_id: BTreeMap<StoreId, Store>,
+    stores: Shelf,
     by_slug: Map<Slug, StoreId>,
+    /// Where active stores are.
+    points: PointIndex,
+    /// Stores that wait for coordinates, by when they are due.
+    geocoding: BTreeSet<(Timestamp, StoreId)>,
+    /// Orders that count.
+    counted: Set<(StoreId, OrderId)>,
+    /// The revision of each review that counts.
+    reviews: Map<(StoreId, ReviewId), ReviewRating>,
     members: Map<StoreId, BTreeMap<UserId, StoreUser>>,
     /// Where a user is an active member.
     active_in: Map<UserId, BTreeSet<StoreId>>,
@@ -29,6 +43,22 @@ struct Rows {
 pub(crate) struct Stores {
     rows: RwLock<Rows>,
     audit: Arc<AuditTrail>,
+}
+
+impl Rows {
+    /// Stores a store in place of what was stored under its id, and keeps what finds it.
+    fn put_store(&mut self, store: Store) {
+        let id = store.id;
+        let (old, place) = (self.stores.get(id), self.stores.place_of(id));
+        self.points.replace(old.and_then(|old| Spot::of(old, place)), Spot::of(&store, place));
+        if let Some(waits) = old.and_then(|old| old.geocoding) {
+            self.geocoding.remove(&(waits.due, id));
+        }
+        if let Some(waits) = store.geocoding {
+            self.geocoding.insert((waits.due, id));
+        }
+        self.stores.put(store);
+    }
 }
 
 impl Stores {

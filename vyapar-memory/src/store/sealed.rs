@@ -64,10 +64,11 @@ impl SealedTexts for Stores {
             Some(Row::Invitation(id)) => (None, Bound::Excluded(id)),
         };
         let rows = read(&self.rows);
-        let stores = stores_after.into_iter().flat_map(|after| rows.by_id.range((after, Bound::Unbounded)));
-        let stores = stores.map(|(id, store)| {
-            let row = Row::Store(*id);
-            let text = |column: &Column<Store>| column.text(store, "stores", id, format!("{} {row}", column.name));
+        let stores = stores_after.into_iter().flat_map(|after| rows.stores.range((after, Bound::Unbounded)));
+        let stores = stores.map(|store| {
+            let row = Row::Store(store.id);
+            let text =
+                |column: &Column<Store>| column.text(store, "stores", store.id, format!("{} {row}", column.name));
             (row, STORE.iter().filter_map(text).collect())
         });
         let invitations = rows.invitations.range((invitations_after, Bound::Unbounded)).map(|(id, invitation)| {
@@ -85,7 +86,7 @@ impl SealedTexts for Stores {
         let mut rows = write(&self.rows);
         let from = &text.sealed;
         Ok(match row.parse() {
-            Ok(Row::Store(id)) => rows.by_id.get_mut(&id).is_some_and(|store| exchange(&STORE, store, name, from, to)),
+            Ok(Row::Store(id)) => rows.stores.get_mut(id).is_some_and(|store| exchange(&STORE, store, name, from, to)),
             Ok(Row::Invitation(id)) => {
                 let invitation = rows.invitations.get_mut(&id);
                 invitation.is_some_and(|invitation| exchange(&INVITATION, invitation, name, from, to))

@@ -5,11 +5,11 @@ use std::ops::Bound;
 use async_trait::async_trait;
 use vyapar_core::store::{Slug, Store, StoreFilter, StoreRepository, StoreUser, UpdateOutcome};
 use vyapar_core::system::AuditEntry;
-use vyapar_core::{AllStores, Cursor, Page, PageRequest, StoreId, Stored};
+use vyapar_core::{AllStores, Cursor, Page, PageRequest, StoreId, Stored, Timestamp};
 
 use super::Stores;
 use crate::lock::{read, write};
-use crate::{one_more, same_store, taken};
+use crate::{count, one_more, same_store, taken};
 
 /// Name of the list, in its cursors.
 const LIST: &str = "stores";
@@ -21,14 +21,14 @@ impl StoreRepository for Stores {
             same_store(store.id, owner.store_id, "a member")?;
         }
         let mut rows = write(&self.rows);
-        if rows.by_id.contains_key(&store.id) {
+        if rows.stores.contains(store.id) {
             return Err(taken("stores.id", store.id.to_string()));
         }
         if rows.by_slug.contains_key(&store.slug) {
             return Err(taken("stores.store_id", store.slug.as_str()));
         }
         rows.by_slug.insert(store.slug.clone(), store.id);
-        rows.by_id.insert(store.id, store);
+        rows.put_store(store);
         if let Some(owner) = owner {
             rows.put_member(owner);
         }
@@ -37,21 +37,28 @@ impl StoreRepository for Stores {
     }
 
     async fn get(&self, id: StoreId) -> Stored<Option<Store>> {
-        Ok(read(&self.rows).by_id.get(&id).cloned())
+        Ok(read(&self.rows).stores.get(id).cloned())
     }
 
     async fn find_by_slug(&self, slug: &Slug) -> Stored<Option<Store>> {
         let rows = read(&self.rows);
-        Ok(rows.by_slug.get(slug).and_then(|id| rows.by_id.get(id)).cloned())
+        Ok(rows.by_slug.get(slug).and_then(|id| rows.stores.get(*id)).cloned())
     }
 
     async fn update(&self, store: Store, expected: u64, audit: AuditEntry) -> Stored<UpdateOutcome> {
         let mut rows = write(&self.rows);
-        let Some(row) = rows.by_id.get_mut(&store.id).filter(|row| row.version == expected) else {
+        let Some(row) = rows.stores.get(store.id).filter(|row| row.version == expected) else {
             return Ok(UpdateOutcome::Stale);
         };
-        *row =
-            Store { version: expected.saturating_add(1), slug: row.slug.clone(), created_at: row.created_at, ..store };
+        let store = Store {
+            version: expected.saturating_add(1),
+            slug: row.slug.clone(),
+            rating: row.rating,
+            total_orders: row.total_orders,
+            created_at: row.created_at,
+            ..store
+        };
+        rows.put_store(store);
         self.audit.record(audit);
         Ok(UpdateOutcome::Updated)
     }
@@ -64,14 +71,19 @@ impl StoreRepository for Stores {
         };
         let rows = read(&self.rows);
         let items = rows
-            .by_id
+            .stores
             .range((after, Bound::Unbounded))
-            .map(|(_, store)| store)
             .filter(|store| status.is_none_or(|status| store.status == status))
             .filter(|store| pincode.as_ref().is_none_or(|pincode| store.profile.pincode == *pincode))
             .take(one_more(page.limit()))
             .cloned()
             .collect();
         Ok(Page::of(items, page.limit(), |store: &Store| Cursor::new(LIST, store.id.to_string())))
+    }
+
+    async fn geocode_due(&self, _all: AllStores, now: Timestamp, limit: u32) -> Stored<Vec<Store>> {
+        let rows = read(&self.rows);
+        let due = rows.geocoding.iter().take_while(|(due, _)| *due <= now).take(count(limit));
+        Ok(due.filter_map(|(_, id)| rows.stores.get(*id)).cloned().collect())
     }
 }

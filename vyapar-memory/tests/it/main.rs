@@ -1,6 +1,7 @@
 //! The in-memory adapter keeps every promise of the ports.
 
 mod mixed;
+mod neighbours;
 mod property;
 mod rights;
 mod services;
@@ -15,7 +16,7 @@ async fn memory() -> Bench {
 
 vyapar_core::conformance!(
     harness = memory,
-    areas = [identity, access, store, product, stock, order, payment, system, at_once, saga, security]
+    areas = [identity, access, store, customer, product, stock, order, payment, system, at_once, saga, security, town]
 );
 
 /// The saga in steps, as it is where stock and orders are in two places.

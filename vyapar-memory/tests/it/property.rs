@@ -6,7 +6,7 @@ use proptest::test_runner::FileFailurePersistence;
 use vyapar_core::testing::property::{Mismatch, check_against_model, check_alike, check_racing, operations};
 use vyapar_memory::Memory;
 
-fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(threads).build()
 }
 
@@ -14,7 +14,7 @@ fn case(outcome: Result<(), Mismatch>) -> Result<(), TestCaseError> {
     outcome.map_err(|wrong| TestCaseError::fail(wrong.to_string()))
 }
 
-fn cases(cases: u32) -> ProptestConfig {
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
     let regressions = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/proptest-regressions/property.txt");
     ProptestConfig {
         cases: std::env::var("PROPTEST_CASES").ok().and_then(|given| given.parse().ok()).unwrap_or(cases),

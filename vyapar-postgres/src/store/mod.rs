@@ -1,8 +1,11 @@
-//! Stores (`stores`), who works in them (`store_users`), who was asked to
-//! (`store_invitations`), and their sealed texts.
+//! Stores (`stores`), what adds up in them (`store_order_counts`, `store_ratings`), where they are
+//! (`store_points`), who works in them (`store_users`), who was asked to (`store_invitations`), and
+//! their sealed texts.
 
+mod counters;
 mod invitations;
 mod members;
+mod nearby;
 mod sealed;
 mod stores;
 

@@ -1,19 +1,24 @@
 //! Stores (`stores`).
 
 use async_trait::async_trait;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
+use sqlx::types::Json;
 use uuid::Uuid;
 use vyapar_core::geo::Coordinates;
 use vyapar_core::page::AllStores;
-use vyapar_core::store::{Slug, Store, StoreFilter, StoreProfile, StoreRepository, StoreUser, UpdateOutcome};
+use vyapar_core::store::{
+    BusinessHours, PublicStore, Rating, Slug, Store, StoreFilter, StoreProfile, StoreRepository, StoreUser,
+    UpdateOutcome,
+};
 use vyapar_core::system::AuditEntry;
-use vyapar_core::{Cursor, Page, PageRequest, StoreId, Stored};
+use vyapar_core::{Cursor, Page, PageRequest, StoreId, Stored, Timestamp};
 
 use super::{Stores, members};
 use crate::catalogue;
 use crate::database::Scope;
-use crate::encode::{bigint, bytes, decimal, sealed_opt, time};
+use crate::encode::{bigint, bytes, decimal, json as encode_json, sealed_opt, time};
 use crate::row::Fields;
 use crate::{error, system};
 
@@ -28,7 +33,7 @@ impl StoreRepository for Stores {
         }
         let owner = owner.map(|owner| members::encode(store.id, &owner)).transpose()?;
         let function = sqlx::query("select from vyapar.insert_store($1, $2, $3, $4)")
-            .bind(encode(&store))
+            .bind(encode(&store)?)
             .bind(owner)
             .bind(system::encode(&audit))
             .bind(self.database.lock_timeout());
@@ -52,7 +57,7 @@ impl StoreRepository for Stores {
 
     async fn update(&self, store: Store, expected: u64, audit: AuditEntry) -> Stored<UpdateOutcome> {
         let function = sqlx::query("select vyapar.update_store($1, $2, $3, $4)")
-            .bind(encode(&store))
+            .bind(encode(&store)?)
             .bind(bigint(expected))
             .bind(system::encode(&audit))
             .bind(self.database.lock_timeout());
@@ -78,11 +83,22 @@ impl StoreRepository for Stores {
         let stores = rows.iter().map(decode).collect::<Stored<_>>()?;
         Ok(Page::of(stores, page.limit(), |store: &Store| Cursor::new(LIST, store.id.to_string())))
     }
+
+    async fn geocode_due(&self, _: AllStores, now: Timestamp, limit: u32) -> Stored<Vec<Store>> {
+        let query =
+            sqlx::query("select * from vyapar.stores where geocoding_due <= $1 order by geocoding_due, id limit $2")
+                .bind(now)
+                .bind(i64::from(limit));
+        let mut reader = self.database.reader(Scope::AllStores, "listing stores to geocode").await?;
+        let rows = reader.rows(query).await?;
+        reader.finish().await?;
+        rows.iter().map(decode).collect()
+    }
 }
 
-fn encode(store: &Store) -> Value {
+fn encode(store: &Store) -> Stored<Value> {
     let profile = &store.profile;
-    json!({
+    Ok(json!({
         "id": store.id,
         "store_id": store.slug.as_str(),
         "store_name": profile.store_name,
@@ -98,6 +114,7 @@ fn encode(store: &Store) -> Value {
         "longitude": profile.coordinates.map(Coordinates::longitude),
         "gstin": profile.gstin.as_ref().map(|gstin| gstin.as_str()),
         "store_type": profile.store_type.as_str(),
+        "business_hours": encode_json(&profile.business_hours)?,
         "delivery_radius_km": decimal(profile.delivery_radius_km),
         "min_order_amount": decimal(profile.min_order_amount),
         "delivery_fee": decimal(profile.delivery_fee),
@@ -105,10 +122,15 @@ fn encode(store: &Store) -> Value {
         "accepts_online_payment": profile.accepts_online_payment,
         "status": store.status.as_str(),
         "verified": store.verified,
+        "rating_sum": store.rating.sum,
+        "rating_count": store.rating.count,
+        "total_orders": store.total_orders,
+        "geocoding_due": store.geocoding.map(|geocoding| time(geocoding.due)),
+        "geocoding_failures": store.geocoding.map(|geocoding| geocoding.failures),
         "version": store.version,
         "created_at": time(store.created_at),
         "updated_at": time(store.updated_at),
-    })
+    }))
 }
 
 fn decode(row: &PgRow) -> Stored<Store> {
@@ -117,40 +139,63 @@ fn decode(row: &PgRow) -> Stored<Store> {
 
 /// The store of a row, whatever its columns are called.
 pub(crate) fn read(fields: Fields<'_>) -> Stored<Store> {
-    let latitude: Option<f64> = fields.get("latitude")?;
-    let longitude: Option<f64> = fields.get("longitude")?;
-    let coordinates = latitude
-        .zip(longitude)
-        .map(|(latitude, longitude)| Coordinates::new(latitude, longitude))
-        .transpose()
-        .map_err(|e| fields.corrupt("latitude").with_source(e))?;
-    let minutes: i64 = fields.get("preparation_minutes")?;
     Ok(Store {
         id: StoreId::from_uuid(fields.get("id")?),
         slug: fields.parse("store_id")?,
-        profile: StoreProfile {
-            store_name: fields.get("store_name")?,
-            store_type: fields.parse("store_type")?,
-            address: fields.get("address")?,
-            city: fields.get("city")?,
-            state: fields.parse("state")?,
-            pincode: fields.parse("pincode")?,
-            coordinates,
-            gstin: fields.parse_opt("gstin")?,
-            delivery_radius_km: fields.get("delivery_radius_km")?,
-            min_order_amount: fields.decimal("min_order_amount")?,
-            delivery_fee: fields.decimal("delivery_fee")?,
-            preparation_minutes: u32::try_from(minutes).map_err(|_| fields.corrupt("preparation_minutes"))?,
-            accepts_online_payment: fields.get("accepts_online_payment")?,
-        },
+        profile: profile(&fields)?,
         owner_name: fields.sealed("owner_name")?,
         phone: fields.sealed("phone")?,
         email: fields.sealed_opt("email")?,
         whatsapp_number: fields.sealed_opt("whatsapp_number")?,
         status: fields.parse("status")?,
         verified: fields.get("verified")?,
+        rating: rating(&fields)?,
+        // Older rows have none.
+        total_orders: fields
+            .get::<Option<i32>>("total_orders")?
+            .map_or(Ok(0), u64::try_from)
+            .map_err(|e| fields.corrupt("total_orders").with_source(e))?,
+        geocoding: fields.geocoding()?,
         version: fields.count("version")?,
         created_at: fields.get("created_at")?,
         updated_at: fields.get("updated_at")?,
     })
+}
+
+/// What everyone may see of the store of a row.
+pub(super) fn read_public(fields: Fields<'_>) -> Stored<PublicStore> {
+    Ok(PublicStore {
+        id: StoreId::from_uuid(fields.get("id")?),
+        slug: fields.parse("store_id")?,
+        profile: profile(&fields)?,
+        verified: fields.get("verified")?,
+        rating: rating(&fields)?,
+    })
+}
+
+fn profile(fields: &Fields<'_>) -> Stored<StoreProfile> {
+    let minutes: i64 = fields.get("preparation_minutes")?;
+    let hours: Option<Json<BusinessHours>> = fields.get("business_hours")?;
+    Ok(StoreProfile {
+        store_name: fields.get("store_name")?,
+        store_type: fields.parse("store_type")?,
+        address: fields.get("address")?,
+        city: fields.get("city")?,
+        state: fields.parse("state")?,
+        pincode: fields.parse("pincode")?,
+        coordinates: fields.coordinates()?,
+        gstin: fields.parse_opt("gstin")?,
+        // Older rows have none, and were open whenever they were asked.
+        business_hours: hours.map_or_else(BusinessHours::always, |Json(hours)| hours),
+        // Two decimals are the column's: what was given as 2 km is not read back as 2.00.
+        delivery_radius_km: fields.get::<Decimal>("delivery_radius_km")?.normalize(),
+        min_order_amount: fields.decimal("min_order_amount")?,
+        delivery_fee: fields.decimal("delivery_fee")?,
+        preparation_minutes: u32::try_from(minutes).map_err(|_| fields.corrupt("preparation_minutes"))?,
+        accepts_online_payment: fields.get("accepts_online_payment")?,
+    })
+}
+
+fn rating(fields: &Fields<'_>) -> Stored<Rating> {
+    Ok(Rating { sum: fields.count("rating_sum")?, count: fields.count("rating_count")? })
 }

@@ -3,13 +3,14 @@
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 use vyapar_core::inventory::ReserveOutcome;
+use vyapar_core::store::{ReviewRating, Store, StoreStatus};
 use vyapar_core::testing::{Fixtures, run};
-use vyapar_core::{CustomerId, PageRequest, Quantity, StockUnit, StoreId};
+use vyapar_core::{CustomerId, PageRequest, Quantity, ReviewId, StockUnit, StoreId};
 
 use crate::database::{TestDatabase, server};
 
 /// Every table that holds a store's rows, and the column that says whose they are.
-pub(crate) const TABLES: [(&str, &str); 14] = [
+pub(crate) const TABLES: [(&str, &str); 16] = [
     ("stores", "id"),
     ("store_products", "store_id"),
     ("stock_levels", "store_id"),
@@ -24,7 +25,11 @@ pub(crate) const TABLES: [(&str, &str); 14] = [
     ("refunds", "store_id"),
     ("store_users", "store_id"),
     ("store_invitations", "store_id"),
+    ("store_order_counts", "store_id"),
+    ("store_ratings", "store_id"),
 ];
+/// Where active stores are: everyone reads it, and each store writes its own.
+pub(crate) const POINTS: &str = "store_points";
 
 /// Those of them whose rows a customer sees where an order is his.
 const OF_AN_ORDER: [&str; 5] = ["orders", "order_items", "order_status_history", "payments", "refunds"];
@@ -38,6 +43,9 @@ pub(crate) async fn fill(database: &TestDatabase, fixtures: &Fixtures) -> (Store
     ports.store.stores.insert(store.clone(), Some(owner), audit("store")).await.unwrap();
     let invitation = fixtures.full_invitation(store.id);
     ports.store.invitations.insert(store.id, invitation, audit("invitation")).await.unwrap();
+    assert!(ports.store.counters.count_order(store.id, &fixtures.order_id()).await.unwrap());
+    let review = ReviewRating { review_id: ReviewId::from_uuid(fixtures.uuid()), revision: 1, stars: None };
+    assert!(ports.store.counters.rate(store.id, review).await.unwrap());
     let product = fixtures.full_product(store.id);
     ports.product.products.insert(store.id, product.clone(), audit("product")).await.unwrap();
     ports.stock.ledger.open(store.id, product.id, StockUnit::Piece, fixtures.now()).await.unwrap();
@@ -99,7 +107,8 @@ fn raw_sql_reaches_no_other_store() {
             assert_eq!(seen(connection, "set local vyapar.stores = ''", &all).await, 0, "{table}");
             assert!(seen(connection, "set local vyapar.all_stores = 'on'", &foreign).await > 0, "{table}");
             // Its own rows cannot be handed to another store, and another's cannot be touched.
-            if !["stock_movements", "order_slots", "order_status_history"].contains(&table) {
+            let for_good = ["stock_movements", "order_slots", "order_status_history", "store_order_counts"];
+            if !for_good.contains(&table) {
                 let update = format!("update vyapar.{table} set {column} = {column}");
                 let touched = changed(connection, &my, &update).await;
                 let own = format!("{all} where {column} = '{mine}'");
@@ -116,6 +125,31 @@ fn raw_sql_reaches_no_other_store() {
              values (gen_random_uuid(), '{other}', 'a', 'b', 'c', now())"
         );
         assert_eq!(refused(connection, &my, &forge).await, "42501");
+    });
+}
+
+#[test]
+fn points_are_everyone_s_to_read_and_each_store_s_to_write() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let (make, ports) = (Fixtures::here(), database.postgres().ports());
+        let stores = [make.full_store(), make.full_store()].map(|store| Store { status: StoreStatus::Active, ..store });
+        for store in &stores {
+            ports.store.stores.insert(store.clone(), None, make.bare_audit()).await.unwrap();
+        }
+        let [mine, other] = stores.map(|store| store.id);
+        let mut connection = PgConnection::connect_with(&server().database(database.name())).await.unwrap();
+        let connection = &mut connection;
+        let my = format!("set local vyapar.stores = '{{{mine}}}'");
+        for settings in ["select 1", &my] {
+            assert_eq!(seen(connection, settings, &format!("select count(*) from vyapar.{POINTS}")).await, 2);
+        }
+        let forge = format!("update vyapar.{POINTS} set store_id = '{other}'");
+        assert_eq!(refused(connection, &my, &forge).await, "42501");
+        for statement in ["update vyapar.store_points set rating_sum = 9", "delete from vyapar.store_points"] {
+            assert_eq!(changed(connection, "select 1", statement).await, 0, "{statement}");
+            assert_eq!(changed(connection, &my, statement).await, 1, "{statement}");
+        }
     });
 }
 
@@ -138,6 +172,9 @@ fn what_was_written_for_good_cannot_be_changed() {
             "delete from vyapar.audit_logs",
             "delete from vyapar.payments",
             "delete from vyapar.stores",
+            "update vyapar.store_order_counts set order_id = 'x'",
+            "delete from vyapar.store_order_counts",
+            "delete from vyapar.store_ratings",
             "create table vyapar.mine (id integer)",
             "alter table vyapar.orders disable row level security",
             "select * from vyapar.migrations",

@@ -4,12 +4,15 @@
 
 mod accounts;
 mod batches;
+mod contracts;
+mod customers;
 mod database;
 mod failures;
 mod feed;
 mod isolation;
 mod killed;
 mod migrations;
+mod nearby;
 mod personal;
 mod plans;
 mod processes;
@@ -28,7 +31,7 @@ async fn harness() -> Bench {
 
 vyapar_core::conformance!(
     harness = harness,
-    areas = [identity, access, store, product, stock, order, payment, system, at_once, saga, security]
+    areas = [identity, access, store, customer, product, stock, order, payment, system, at_once, saga, security, town]
 );
 
 /// Every call a transaction of its own.

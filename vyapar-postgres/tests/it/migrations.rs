@@ -2,11 +2,12 @@
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Executor, Row, SqlSafeStr};
-use vyapar_core::testing::run;
+use vyapar_core::store::{BusinessHours, Rating};
+use vyapar_core::testing::{Fixtures, run};
 use vyapar_postgres::{MIGRATOR, Postgres};
 
 use crate::database::TestDatabase;
-use crate::{accounts, isolation};
+use crate::{accounts, customers, isolation};
 
 fn host() -> Migrator {
     let sql = "create table public.host_things (id integer primary key); insert into public.host_things values (7);";
@@ -99,6 +100,43 @@ fn a_failed_one_does_not_block_the_next_try() {
 }
 
 #[test]
+fn read_what_the_version_before_wrote_and_writes() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let (make, ports) = (Fixtures::here(), database.postgres().ports());
+        let store = make.full_store();
+        ports.store.stores.insert(store.clone(), None, make.bare_audit()).await.unwrap();
+        // It knows no column of later versions, and sends none.
+        let sends = "select to_jsonb(s) - '{business_hours,rating,total_orders,rating_sum,rating_count,geocoding_due,\
+            geocoding_failures}'::text[] from vyapar.stores s where id = $1";
+        let mut sends: serde_json::Value =
+            sqlx::query_scalar(sends).bind(store.id.as_uuid()).fetch_one(database.pool()).await.unwrap();
+        let audit = serde_json::json!({
+            "id": make.uuid(), "action": "a", "entity_type": "b", "entity_id": "c", "created_at": make.now(),
+        });
+        let update = "select vyapar.update_store($1, 1, $2, 5000)";
+        let updated: bool =
+            sqlx::query_scalar(update).bind(&sends).bind(&audit).fetch_one(database.pool()).await.unwrap();
+        assert!(updated);
+        let hours = store.profile.business_hours.clone();
+        assert_eq!(ports.store.stores.get(store.id).await.unwrap().unwrap().profile.business_hours, hours);
+        // Its rows have no hours, no orders, no rating.
+        let id = make.store_id();
+        sends["id"] = serde_json::json!(id);
+        sends["store_id"] = serde_json::json!("another");
+        let insert = sqlx::query("select vyapar.insert_store($1, null, $2, 5000)").bind(&sends).bind(&audit);
+        insert.execute(database.pool()).await.unwrap();
+        let older = "update vyapar.stores set total_orders = null where id = $1";
+        sqlx::query(older).bind(id.as_uuid()).execute(database.pool()).await.unwrap();
+        let read = ports.store.stores.get(id).await.unwrap().unwrap();
+        assert_eq!((read.profile.business_hours, read.total_orders), (BusinessHours::always(), 0));
+        assert_eq!((read.rating, read.geocoding), (Rating::default(), None));
+        assert!(ports.store.counters.count_order(id, &make.order_id()).await.unwrap());
+        assert_eq!(ports.store.stores.get(id).await.unwrap().unwrap().total_orders, 1);
+    });
+}
+
+#[test]
 fn protect_every_table() {
     run(async {
         let database = TestDatabase::create().await;
@@ -106,6 +144,8 @@ fn protect_every_table() {
         let mut known: Vec<&str> = isolation::TABLES.iter().map(|(table, _)| *table).collect();
         known.extend(accounts::TABLES.iter().map(|(table, _)| *table));
         known.extend(accounts::CATALOGUE);
+        known.extend(customers::TABLES.iter().map(|(table, _)| *table));
+        known.push(isolation::POINTS);
         // Entries of a store are its own, the rest is read with all stores: a policy of its own.
         known.push("audit_logs");
         // What was migrated: nobody's data, and no right for `vyapar_app`.

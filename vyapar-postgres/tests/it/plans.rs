@@ -6,14 +6,20 @@ use std::collections::BTreeMap;
 use sqlx::{Executor, PgPool, Row};
 use uuid::Uuid;
 use vyapar_core::access::{GrantTarget, Guard, PermissionFilter, RoleFilter, RoleStatus};
+use vyapar_core::customer::Customer;
+use vyapar_core::geo::Radius;
 use vyapar_core::identity::{AccountKind, ContactKind, LoginAttempts, OtpBook, UserFilter};
 use vyapar_core::inventory::{Hold, ProductFilter, ProductStatus, ReleaseCause};
 use vyapar_core::order::{OrderFilter, OrderStatus};
 use vyapar_core::page::AllStores;
-use vyapar_core::store::{StoreFilter, StoreStatus, StoreUser};
+use vyapar_core::store::{
+    NearbyPosition, NearbyQuery, ReviewRating, Stars, Store, StoreFilter, StoreStatus, StoreType, StoreUser,
+};
 use vyapar_core::system::AuditFilter;
 use vyapar_core::testing::{Fixtures, run};
-use vyapar_core::{Blind, CustomerId, InvitationId, OrderId, PageRequest, Ports, Quantity, SessionId, StoreId, UserId};
+use vyapar_core::{
+    Blind, CustomerId, InvitationId, Money, OrderId, PageRequest, Ports, Quantity, ReviewId, SessionId, StoreId, UserId,
+};
 use vyapar_postgres::Postgres;
 
 use crate::database::TestDatabase;
@@ -41,6 +47,11 @@ async fn fill(pool: &PgPool, fixtures: &Fixtures, store: StoreId) -> Hold {
     let owner = fixtures.owner(shop.id);
     ports.store.stores.insert(shop.clone(), Some(owner), fixtures.bare_audit()).await.unwrap();
     ports.store.invitations.insert(shop.id, fixtures.invitation(shop.id), fixtures.bare_audit()).await.unwrap();
+    // Only an active store has a point.
+    let open = Store { status: StoreStatus::Active, ..fixtures.full_store() };
+    ports.store.stores.insert(open, None, fixtures.bare_audit()).await.unwrap();
+    ports.store.counters.count_order(shop.id, &fixtures.order_id()).await.unwrap();
+    ports.store.counters.rate(shop.id, rating(fixtures)).await.unwrap();
     people(&ports, fixtures).await;
     // Copies come in an order of ours, whatever refers to what.
     pool.execute("set session_replication_role = replica").await.unwrap();
@@ -53,12 +64,22 @@ async fn fill(pool: &PgPool, fixtures: &Fixtures, store: StoreId) -> Hold {
     for table in ["store_users", "store_invitations", "users", "user_lookups", "sessions", "otp_verifications"] {
         copy(pool, table, store).await;
     }
+    for table in ["store_order_counts", "store_ratings", "store_points"] {
+        copy(pool, table, store).await;
+    }
+    for table in ["customers", "customer_addresses", "customer_credits"] {
+        copy(pool, table, store).await;
+    }
     for table in ["otp_books", "login_attempts", "permissions", "roles", "user_grants", "user_permissions"] {
         copy(pool, table, store).await;
     }
     pool.execute("reset session_replication_role").await.unwrap();
     pool.execute("vacuum analyze").await.unwrap();
     request.hold
+}
+
+fn rating(fixtures: &Fixtures) -> ReviewRating {
+    ReviewRating { review_id: ReviewId::from_uuid(fixtures.uuid()), revision: 1, stars: Stars::new(4).ok() }
 }
 
 /// A row of everything that is nobody's store's.
@@ -74,6 +95,10 @@ async fn people(ports: &Ports, fixtures: &Fixtures) {
     let given = fixtures.assignment(user.id, GrantTarget::Permission(fixtures.permission_id()));
     let grants = fixtures.grants(user.id, vec![given]);
     access.grants.save(grants, 0, Guard::Keep, fixtures.bare_audit()).await.unwrap();
+    let mut customer = fixtures.customer();
+    customer.put_address(fixtures.full_address()).unwrap();
+    ports.customer.customers.insert(customer.clone(), fixtures.bare_audit()).await.unwrap();
+    ports.customer.customers.credit(customer.id, fixtures.credited(Money::ZERO, 1)).await.unwrap();
 }
 
 /// Copies a table's first row: fresh keys, everything else as it is.
@@ -94,19 +119,26 @@ async fn copy(pool: &PgPool, table: &str, store: StoreId) {
         .map(|column| match (table, column.as_str()) {
             ("stores", "store_id") => "'copy-' || s || '-' || n".to_owned(),
             ("stores", "pincode") => "lpad((110000 + (s * 500 + n) % 20000)::text, 6, '1')".to_owned(),
+            ("store_points", "store_id") => id("stores"),
+            ("store_points", "latitude" | "longitude") => format!("{column} + (s * {ROWS} + n) / 1e4"),
+            ("store_points", "place") => {
+                format!("vyapar.on_map(latitude + (s * {ROWS} + n) / 1e4, longitude + (s * {ROWS} + n) / 1e4)")
+            }
             (_, "store_id") => format!("case s when 0 then '{store}'::uuid else md5('store' || s)::uuid end"),
             ("orders", "id") | (_, "order_id") => order.clone(),
             ("orders", "order_number") => "'ORD-' || lpad((s * 1000 + n)::text, 26, '0')".to_owned(),
             ("orders", "tracking_id") => "'TRK-' || lpad((s * 1000 + n)::text, 12, '0')".to_owned(),
+            ("customers", "id") | ("customer_addresses" | "customer_credits", "customer_id") => id("customer"),
             (_, "customer_id") => "md5('customer' || n)::uuid".to_owned(),
             ("store_products", "id") | (_, "store_product_id") => id("product"),
             ("payments", "id") | (_, "payment_id") if table != "orders" => id("payment"),
             (_, "operation_id") => id("operation"),
+            (_, "review_id") => id("review"),
             (_, "sku") => "'SKU-' || n".to_owned(),
             (_, "barcode") => "'890' || n".to_owned(),
             ("stock_movements", "seq") => "1".to_owned(),
             // Most of what recovery looks at lies in the future.
-            (_, "due" | "recover_at") => format!("{column} + n * interval '1 hour'"),
+            (_, "due" | "recover_at" | "geocoding_due") => format!("{column} + n * interval '1 hour'"),
             (_, "failures") => "n % 50".to_owned(),
             (_, "entity_id") => "n::text".to_owned(),
             ("audit_logs", "user_id") => "md5('user' || n)::uuid".to_owned(),
@@ -173,6 +205,12 @@ fn hot_calls_use_indexes() {
         let known = users.get(user).await.unwrap().unwrap();
         let order: OrderId = format!("ord_{:026}", 7).parse().unwrap();
         let (now, page) = (fixtures.now(), PageRequest::first(20));
+        let (nearby, customers) = (&ports.store.search, &ports.customer.customers);
+        let buyer = CustomerId::from_uuid(md5("customer0-7").await.unwrap());
+        let buyer = customers.get(buyer).await.unwrap().unwrap();
+        let centre = fixtures.full_store().profile.coordinates.unwrap();
+        let near = NearbyQuery::within(centre, Radius::from_km(100.0).unwrap());
+        let far = NearbyPosition { distance_km: 40.0, id: shop };
 
         let mut before = scans(&pool).await;
         let mut full = Vec::new();
@@ -199,6 +237,18 @@ fn hot_calls_use_indexes() {
             "store.find_by_slug": stores.find_by_slug(&"copy-3-7".parse().unwrap());
             "store.list by status": stores.list(AllStores, StoreFilter { status: Some(StoreStatus::Suspended), ..StoreFilter::default() }, page.clone());
             "store.list by PIN code": stores.list(AllStores, StoreFilter { pincode: Some("111007".parse().unwrap()), ..StoreFilter::default() }, page.clone());
+            "store.geocode_due": stores.geocode_due(AllStores, now, 20);
+            "store.count_order": ports.store.counters.count_order(shop, &fixtures.order_id());
+            "store.rate": ports.store.counters.rate(shop, rating(&fixtures));
+            "store.nearby": nearby.nearby(AllStores, near, page.clone());
+            "store.nearby of a type": nearby.nearby(AllStores, NearbyQuery { store_type: Some(StoreType::Dairy), ..near }, page.clone());
+            "store.nearby, far behind": nearby.nearby(AllStores, near, PageRequest::first(20).after(far.cursor()));
+            "customer.insert": customers.insert(fixtures.full_customer(), fixtures.bare_audit());
+            "customer.get": customers.get(buyer.id);
+            "customer.update": customers.update(Customer { addresses: vec![fixtures.full_address()], ..buyer.clone() }, buyer.version, fixtures.bare_audit());
+            "customer.credit": customers.credit(buyer.id, fixtures.credited(Money::ZERO, 1));
+            "customer.geocode_due": customers.geocode_due(AllStores, now, 20);
+            "customer.sealed.list": ports.customer.sealed.list(AllStores, page.clone());
             "product.get_many": ports.product.products.get_many(store, &[product]);
             "product.find_by_sku": ports.product.products.find_by_sku(store, &"SKU-7".parse().unwrap());
             "product.list": ports.product.products.list(store, ProductFilter::default(), page.clone());

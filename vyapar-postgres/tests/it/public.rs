@@ -50,7 +50,7 @@ fn active_products_of_active_stores_without_anything_private() {
         assert_eq!(publicly(connection, joined).await, Ok(1));
         let stores = "id store_id store_name address city state pincode latitude longitude store_type business_hours \
                       delivery_radius_km min_order_amount delivery_fee preparation_minutes accepts_online_payment \
-                      verified rating";
+                      verified rating rating_count";
         assert_eq!(columns(connection, "public_stores").await.join(" "), stores);
         let products = "id store_id generic_product_id sku barcode product_name brand_id variant_type size size_unit \
                         hsn_code mrp selling_price tax_rate discount_percentage stock_unit";

@@ -4,10 +4,11 @@
 use std::future::Future;
 
 use vyapar_core::access::{GrantOutcome, Grants, Guard};
+use vyapar_core::customer::{CreditOutcome, CreditedOrder};
 use vyapar_core::identity::{ContactKind, User};
-use vyapar_core::store::{MemberOutcome, StoreUser};
+use vyapar_core::store::{MemberOutcome, Rating, ReviewRating, Stars, StoreUser};
 use vyapar_core::testing::{Fixtures, run};
-use vyapar_core::{Ports, RepositoryErrorKind};
+use vyapar_core::{Ports, RepositoryErrorKind, ReviewId};
 
 use crate::database::TestDatabase;
 
@@ -95,6 +96,66 @@ fn of_many_owners_who_go_one_stays() {
         let stayed = answers.iter().filter(|answer| **answer == MemberOutcome::LastOwner).count();
         let went = answers.iter().filter(|answer| **answer == MemberOutcome::Updated).count();
         assert_eq!((stayed, went), (1, MANY - 1));
+    });
+}
+
+#[test]
+fn of_many_who_count_one_does() {
+    run(async {
+        let (_database, ports, make) = setup().await;
+        let (store, customer) = (make.store(), make.customer());
+        ports.store.stores.insert(store.clone(), None, make.bare_audit()).await.unwrap();
+        ports.customer.customers.insert(customer.clone(), make.bare_audit()).await.unwrap();
+        let orders: Vec<CreditedOrder> = (0..4).map(|_| make.credited("12.50".parse().unwrap(), 3)).collect();
+        let counted = at_once(orders.iter().cycle().take(MANY).cloned().map(|order| {
+            let (ports, store, customer) = (ports.clone(), store.id, customer.id);
+            async move {
+                let counted = ports.store.counters.count_order(store, &order.order_id).await.unwrap();
+                (counted, ports.customer.customers.credit(customer, order).await.unwrap())
+            }
+        }))
+        .await;
+        assert_eq!(counted.iter().filter(|(counted, _)| *counted).count(), 4);
+        assert_eq!(counted.iter().filter(|(_, outcome)| *outcome == CreditOutcome::Credited).count(), 4);
+        assert_eq!(ports.store.stores.get(store.id).await.unwrap().unwrap().total_orders, 4);
+        let totals = ports.customer.customers.get(customer.id).await.unwrap().unwrap().totals;
+        assert_eq!((totals.total_orders, totals.loyalty_points), (4, 12));
+        assert_eq!(totals.total_spent, "50".parse().unwrap());
+    });
+}
+
+#[test]
+fn of_many_revisions_of_a_review_the_last_counts() {
+    run(async {
+        let (database, ports, make) = setup().await;
+        let store = make.store();
+        ports.store.stores.insert(store.clone(), None, make.bare_audit()).await.unwrap();
+        let reviews: Vec<ReviewId> = (0..4).map(|_| ReviewId::from_uuid(make.uuid())).collect();
+        let revisions = reviews.iter().flat_map(|review_id| {
+            (1..=16_u64).map(|revision| {
+                // The last of the first review withdraws it; those of the others give 5, 5 and 4.
+                let stars = match (*review_id == reviews[0], revision) {
+                    (true, 16) => None,
+                    (false, 16) if *review_id == reviews[3] => Some(4),
+                    (_, 16) => Some(5),
+                    (_, revision) => Some(1 + u8::try_from(revision % 5).unwrap()),
+                };
+                let stars = stars.map(|stars| Stars::new(stars).unwrap());
+                ReviewRating { review_id: *review_id, revision, stars }
+            })
+        });
+        let answers = at_once(make.shuffled(revisions).into_iter().map(|review| {
+            let (ports, store) = (ports.clone(), store.id);
+            async move { (review.revision, ports.store.counters.rate(store, review).await.unwrap()) }
+        }))
+        .await;
+        assert_eq!(answers.iter().filter(|(revision, counted)| *revision == 16 && *counted).count(), 4);
+        let rated = ports.store.stores.get(store.id).await.unwrap().unwrap();
+        assert_eq!(rated.rating, Rating { sum: 14, count: 3 });
+        assert_eq!((rated.version, rated.updated_at), (store.version, store.updated_at));
+        let shown: String =
+            sqlx::query_scalar("select rating::text from vyapar.stores").fetch_one(database.pool()).await.unwrap();
+        assert_eq!(shown, "4.67");
     });
 }
 

@@ -4,6 +4,8 @@
 //! table in memory. A geocoder that fails must never cost a store or an address: a caller saves
 //! without coordinates and asks again later (DOMAIN section 4).
 
+mod lookups;
+mod pending;
 mod table;
 
 use std::time::Duration;
@@ -14,6 +16,10 @@ use super::Coordinates;
 use crate::contact::PersonalText;
 use crate::india::{PinCode, StateCode};
 
+pub(crate) use lookups::Lookups;
+pub(crate) use pending::Asked;
+pub use pending::{GeocodedPending, GeocodingDue};
+pub(crate) use table::medoid;
 pub use table::{MAX_POINTS_PER_PIN, PinRow, PinRowError, PinTable, PinTableLoad, RefusedPinRow};
 
 /// A full postal address in India. Its street part is personal and masked in `Debug`.

@@ -121,7 +121,7 @@ fn point(row: &PinRow<'_>) -> Result<(PinCode, Coordinates), PinRowError> {
 }
 
 /// The point with the least sum of distances to the others; the earlier of equals.
-fn medoid(points: &[Coordinates]) -> Option<Coordinates> {
+pub(crate) fn medoid(points: &[Coordinates]) -> Option<Coordinates> {
     let total = |from: &Coordinates| points.iter().map(|to| from.distance_km(*to)).sum::<f64>();
     points.iter().map(|point| (total(point), *point)).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, point)| point)
 }

@@ -6,7 +6,8 @@ use serde_json::json;
 use super::{IdentityService, entry};
 use crate::access::{load, policy};
 use crate::actor::Actor;
-use crate::id::UserId;
+use crate::customer::CustomerError;
+use crate::id::{CustomerId, UserId};
 use crate::identity::otp::CODE_KEPT;
 use crate::identity::{FORGOTTEN_AFTER, IdentityError, User};
 
@@ -51,8 +52,9 @@ impl IdentityService {
         Ok(())
     }
 
-    /// Removes an account's personal data for good, and deactivates it: name, phone, address,
-    /// password. The id stays, in orders and in the audit log. Erasing an erased one does nothing.
+    /// Removes an account's personal data for good, and deactivates it: name, phone, e-mail,
+    /// password, and of its customer profile the addresses and preferred stores. The id stays, in
+    /// orders and in the audit log. Repeating it finishes what a crash left half done.
     ///
     /// # Errors
     /// As [`deactivate`](Self::deactivate).
@@ -87,7 +89,11 @@ impl IdentityService {
         // Whoever took it back in between finds it closed, and what he gave back is taken again.
         load::suspend(&self.context, actor, user).await?;
         self.staff.end_all(actor, user).await?;
-        Ok(())
+        self.context.erase_customer(actor, CustomerId::of(user)).await.map_err(|error| match error {
+            CustomerError::Storage(error) => IdentityError::Storage(error),
+            CustomerError::Secret(error) => IdentityError::Secret(error),
+            _ => IdentityError::Concurrent,
+        })
     }
 
     /// Removes at most `limit` (1 to 10,000) of each: codes older than 24 hours, forgotten

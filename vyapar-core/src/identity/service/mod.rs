@@ -110,6 +110,9 @@ impl IdentityService {
         let mut audit = entry(id, action, None, Some(json!({ "role": kind }))).by(actor, env, now);
         audit.user_id = audit.user_id.or(Some(id));
         self.context.ports.identity.users.insert(user.clone(), audit).await.map_err(taken)?;
+        if kind == AccountKind::Customer {
+            self.context.meet_user(actor, id).await;
+        }
         Ok(user)
     }
 

@@ -2,31 +2,28 @@
 
 use std::collections::HashMap;
 
-use chrono::TimeDelta;
-use futures_util::future::join;
-use rust_decimal::prelude::ToPrimitive;
+use futures_util::future::join3;
 use serde_json::json;
 
 use super::Saga;
 use crate::actor::Actor;
+use crate::customer::CustomerError;
 use crate::id::{HistoryId, OrderItemId, ProductId};
 use crate::inventory::{Hold, ProductStatus, StoreProduct};
 use crate::order::basket::{Basket, BasketLine};
-use crate::order::place::Destination;
+use crate::order::place::{DeliveryAddress, Destination, PlaceOrder};
 use crate::order::{NewOrder, Order, OrderError, OrderItem, OrderStatus, OrderTotals, PaymentStatus, StatusEntry};
 use crate::pricing::{Quote, QuoteLine, Supply, quote};
-use crate::store::{Store, StoreStatus};
+use crate::store::Store;
 use crate::system::AuditDraft;
-use crate::time::Timestamp;
-
-/// How fast a delivery moves, for the estimate: km in an hour.
-const KM_PER_HOUR: f64 = 15.0;
 
 /// A basket with its frozen prices.
 pub(super) struct Quoted {
     pub(super) store: Store,
     pub(super) products: HashMap<ProductId, StoreProduct>,
     pub(super) quote: Quote,
+    /// Where the goods go; none for pickup.
+    pub(super) address: Option<DeliveryAddress>,
 }
 
 impl Saga {
@@ -38,10 +35,10 @@ impl Saga {
         // Neither read needs the other's answer.
         let store = ports.store.stores.get(request.store_id);
         let products = ports.product.products.get_many(request.store_id, &ids);
-        let (store, products) = join(store, products).await;
+        let (store, products, address) = join3(store, products, self.address(request)).await;
         let store = store?.ok_or(OrderError::NoStore(request.store_id))?;
-        if store.status != StoreStatus::Active {
-            return Err(OrderError::StoreNotActive(store.status));
+        if let Some(refusal) = store.check_open(self.now()) {
+            return Err(refusal.into());
         }
         if request.payment_method.is_online() {
             if !store.profile.accepts_online_payment {
@@ -51,7 +48,10 @@ impl Saga {
                 return Err(OrderError::NoGateway);
             }
         }
-        check_reach(&store, &request.destination)?;
+        let address = address?;
+        if let Some(refusal) = store.check_distance(distance(&store, address.as_ref())) {
+            return Err(refusal.into());
+        }
         let products: HashMap<ProductId, StoreProduct> = products?
             .into_iter()
             .filter(|product| product.status == ProductStatus::Active)
@@ -67,22 +67,33 @@ impl Saga {
             .filter_map(|line| products.get(&line.product_id).map(|product| (line, product)))
             .map(|(line, product)| quote_line(line, product))
             .collect::<Result<Vec<_>, _>>()?;
-        let (supply, fee) = match &request.destination {
-            Destination::Delivery(address) => {
-                (Supply::between(&store.profile.state, &address.state), store.profile.delivery_fee)
-            }
-            Destination::Pickup => (Supply::IntraState, crate::Money::ZERO),
+        let (supply, fee) = match &address {
+            Some(address) => (Supply::between(&store.profile.state, &address.state), store.profile.delivery_fee),
+            None => (Supply::IntraState, crate::Money::ZERO),
         };
         let quote = quote(lines, supply, fee)?;
-        if matches!(request.destination, Destination::Delivery(_)) && quote.subtotal < store.profile.min_order_amount {
-            let minimum = store.profile.min_order_amount;
-            return Err(OrderError::BelowMinimum { subtotal: quote.subtotal, minimum });
+        if let Some(refusal) = address.as_ref().and_then(|_| store.check_amount(quote.subtotal)) {
+            return Err(refusal.into());
         }
         match request.expected_total {
             Some(expected) if expected != quote.total => {
                 Err(OrderError::PriceChanged { expected, actual: quote.total })
             }
-            _ => Ok(Quoted { store, products, quote }),
+            _ => Ok(Quoted { store, products, quote, address }),
+        }
+    }
+
+    /// Where the goods go; none for pickup.
+    async fn address(&self, request: &PlaceOrder) -> Result<Option<DeliveryAddress>, OrderError> {
+        match &request.destination {
+            Destination::Pickup => Ok(None),
+            Destination::Delivery(address) => Ok(Some(address.clone())),
+            Destination::Saved(id) => match self.context.saved_address(request.customer_id, *id).await {
+                Ok(Some(address)) => Ok(Some(address)),
+                Err(CustomerError::Storage(error)) => Err(error.into()),
+                Err(CustomerError::Secret(error)) => Err(error.into()),
+                Ok(None) | Err(_) => Err(OrderError::NoAddress(*id)),
+            },
         }
     }
 
@@ -99,17 +110,9 @@ impl Saga {
         let request = &basket.request;
         let id = &hold.order_id;
         let seal = |column: &str, text: &str| env.seal(&crate::order::sealed_at(id, column), text);
-        let address = match &request.destination {
-            Destination::Delivery(address) => {
-                // The address is made of checked texts; it always has a JSON form.
-                Some(seal("delivery_address", &json!(address).to_string())?)
-            }
-            Destination::Pickup => None,
-        };
-        let place_of_supply = match &request.destination {
-            Destination::Delivery(address) => address.state.clone(),
-            Destination::Pickup => quoted.store.profile.state.clone(),
-        };
+        // The address is made of checked texts; it always has a JSON form.
+        let address = quoted.address.as_ref().map(|to| seal("delivery_address", &json!(to).to_string())).transpose()?;
+        let place_of_supply = quoted.address.as_ref().map_or(&quoted.store.profile.state, |to| &to.state).clone();
         let order = Order {
             id: id.clone(),
             order_number: id.number(),
@@ -143,7 +146,7 @@ impl Saga {
             cancelled_by: None,
             channel: request.channel,
             language: request.language.clone(),
-            estimated_delivery: estimate(now, &quoted.store, &request.destination),
+            estimated_delivery: quoted.store.estimate(distance(&quoted.store, quoted.address.as_ref()), now),
             effects: Vec::new(),
             recover_at: None,
             failures: 0,
@@ -218,28 +221,7 @@ fn quote_line(line: &BasketLine, product: &StoreProduct) -> Result<QuoteLine, Or
     })
 }
 
-/// How far the destination is, where both ends are known.
-fn distance(store: &Store, destination: &Destination) -> Option<f64> {
-    match destination {
-        Destination::Delivery(address) => Some(store.profile.coordinates?.distance_km(address.coordinates?)),
-        Destination::Pickup => None,
-    }
-}
-
-fn check_reach(store: &Store, destination: &Destination) -> Result<(), OrderError> {
-    let radius_km = store.profile.delivery_radius_km;
-    match distance(store, destination) {
-        Some(distance_km) if radius_km.to_f64().is_some_and(|radius| distance_km > radius) => {
-            Err(OrderError::TooFar { distance_km, radius_km })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// When the goods should be there: packing, then the way at [`KM_PER_HOUR`].
-fn estimate(now: Timestamp, store: &Store, destination: &Destination) -> Option<Timestamp> {
-    let packing = TimeDelta::minutes(i64::from(store.profile.preparation_minutes));
-    let minutes = distance(store, destination).map_or(0.0, |km| (km / KM_PER_HOUR * 60.0).ceil());
-    let way = TimeDelta::try_minutes(minutes.to_i64()?)?;
-    now.checked_add_signed(packing)?.checked_add_signed(way)
+/// How far the goods go, where both ends are known.
+fn distance(store: &Store, address: Option<&DeliveryAddress>) -> Option<f64> {
+    store.distance_km(address?.coordinates)
 }

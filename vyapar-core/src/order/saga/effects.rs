@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{ROUNDS, STUCK_AFTER, Saga, backoff};
 use crate::actor::{Actor, Party};
+use crate::customer::CreditedOrder;
 use crate::id::{HistoryId, OperationId};
 use crate::inventory::{Amend, AmendOutcome, DispatchOutcome, GiveBack, GiveBackLine, GiveBackOutcome, ReleaseCause};
 use crate::order::{Effect, Order, OrderError, OrderSlot, OrderStatus, OrderUpdate, PendingEffect, StatusEntry};
@@ -175,6 +176,15 @@ impl Saga {
             }
             Effect::ReturnStock => self.return_goods(order, pending).await,
             Effect::RefundAll => self.refund_all(order).await,
+            Effect::CountForStore => {
+                self.context.ports.store.counters.count_order(store, &order.id).await?;
+                Ok(())
+            }
+            Effect::CreditCustomer { spent, points } => {
+                let (order_id, store_id, now) = (order.id.clone(), store, self.now());
+                let credited = CreditedOrder { order_id, store_id, spent: *spent, points: *points, now };
+                Ok(self.context.credit(&Actor::system("saga"), order.customer_id, credited).await?)
+            }
             Effect::RefundPart { payment_id, amount } => {
                 let cause = format!("amended:{}", pending.version);
                 self.refund(store, *payment_id, &cause, *amount).await
@@ -228,6 +238,16 @@ impl Saga {
         // Losing this write to someone else's change is fine: that changed the situation.
         self.write(OrderUpdate { order: later, expected: stored.version, history: None, audit: None }).await?;
         Err(error)
+    }
+}
+
+impl Saga {
+    /// What must follow from an order's arrival.
+    pub(in crate::order) fn delivery_effects(&self, order: &Order) -> Vec<Effect> {
+        let per = u64::try_from(self.context.settings.loyalty_point_per).unwrap_or(0);
+        let spent = order.totals.total;
+        let points = u64::try_from(spent.paise()).unwrap_or(0).checked_div(per).unwrap_or(0);
+        vec![Effect::CountForStore, Effect::CreditCustomer { spent, points }]
     }
 }
 

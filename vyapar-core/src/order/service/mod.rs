@@ -81,8 +81,11 @@ impl OrderService {
         if !self.context.decide(actor, &policy::ORDERS_PLACE, subject).is_allowed() {
             return Err(OrderError::Forbidden("place an order for this customer"));
         }
+        let customer = request.customer_id;
         let basket = Basket::of(request, &self.context.env)?;
-        self.saga.place(actor, &basket).await
+        let placed = self.saga.place(actor, &basket).await?;
+        self.context.meet(actor, customer).await;
+        Ok(placed)
     }
 
     /// The order, for its customer and those who work for its store.

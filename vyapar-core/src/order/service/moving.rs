@@ -76,7 +76,7 @@ impl OrderService {
             if to == OrderStatus::Cancelled && from.cancel_needs_reason() && note.is_none() {
                 return Err(OrderError::ReasonNeeded(from));
             }
-            let effects = match step {
+            let mut effects = match step {
                 Move::Plain => Vec::new(),
                 Move::Confirm => {
                     self.check_secured(&order).await?;
@@ -91,6 +91,9 @@ impl OrderService {
                     effects
                 }
             };
+            if to == OrderStatus::Delivered {
+                effects.extend(self.saga.delivery_effects(&order));
+            }
             if let Some(moved) = self.saga.step(actor, &order, Step { to, effects, note }).await? {
                 return Ok(self.saga.try_finish(moved).await);
             }

@@ -9,7 +9,7 @@
 //! }
 //!
 //! vyapar_core::conformance!(harness = harness, areas = [
-//!     identity, access, store, product, stock, order, payment, system, at_once, saga, security,
+//!     identity, access, store, customer, product, stock, order, payment, system, at_once, saga, security, town,
 //! ]);
 //! ```
 //!
@@ -23,6 +23,7 @@
 
 pub mod access;
 pub mod at_once;
+pub mod customer;
 pub mod identity;
 pub mod order;
 pub mod payment;
@@ -32,6 +33,7 @@ pub mod security;
 pub mod stock;
 pub mod store;
 pub mod system;
+pub mod town;
 
 pub(crate) mod sealing;
 pub(crate) mod support;
@@ -68,6 +70,12 @@ macro_rules! __promises_of {
     };
     (security $then:ident) => {
         $crate::__security_promises! { $then }
+    };
+    (customer $then:ident) => {
+        $crate::__customer_promises! { $then }
+    };
+    (town $then:ident) => {
+        $crate::__town_promises! { $then }
     };
     (access $then:ident) => {
         $crate::__access_promises! { $then }
@@ -123,7 +131,9 @@ macro_rules! __conformance_names {
 
 type Names = &'static [(&'static str, &'static str)];
 
-const AREAS: [Names; 11] = [
+const AREAS: [Names; 13] = [
+    __promises_of! { customer __conformance_names },
+    __promises_of! { town __conformance_names },
     __promises_of! { security __conformance_names },
     __promises_of! { at_once __conformance_names },
     __promises_of! { identity __conformance_names },

@@ -118,7 +118,8 @@ where
     T: Debug,
     F: Future<Output = Stored<Page<T>>>,
 {
-    const LISTS: [&str; 14] = [
+    const LISTS: [&str; 15] = [
+        "nearby",
         "users",
         "sessions",
         "permissions",

@@ -9,6 +9,7 @@ use crate::access::{
     Assignment, GrantOutcome, GrantRepository, GrantTarget, Grants, Guard, Permission, PermissionFilter, PermissionId,
     PermissionRepository, Role, RoleFilter, RoleId, RoleRepository,
 };
+use crate::customer::{CreditOutcome, CreditedOrder, Customer, CustomerRepository};
 use crate::error::Stored;
 use crate::id::{
     CustomerId, InvitationId, OrderId, PaymentId, ProductId, ReservationId, SessionId, StoreId, TrackingId, UserId,
@@ -32,8 +33,8 @@ use crate::ports::Ports;
 use crate::quantity::StockUnit;
 use crate::secret::{Blind, Sealed, SealedText, SealedTexts};
 use crate::store::{
-    AcceptOutcome, Invitation, InvitationRepository, MemberOutcome, Slug, Store, StoreFilter, StoreRepository,
-    StoreUser, StoreUserRepository, UpdateOutcome,
+    AcceptOutcome, Invitation, InvitationRepository, MemberOutcome, NearbyQuery, NearbyStore, ReviewRating, Slug,
+    Store, StoreCounters, StoreFilter, StoreRepository, StoreSearch, StoreUser, StoreUserRepository, UpdateOutcome,
 };
 use crate::system::AuditEntry;
 use crate::time::Timestamp;
@@ -62,9 +63,13 @@ pub(super) fn wrap(faults: &Faults, ports: Ports) -> Ports {
     before!(ports.access.roles);
     before!(ports.access.grants);
     before!(ports.store.stores);
+    before!(ports.store.counters);
+    before!(ports.store.search);
     before!(ports.store.members);
     before!(ports.store.invitations);
     before!(ports.store.sealed);
+    before!(ports.customer.customers);
+    before!(ports.customer.sealed);
     before!(ports.product.products);
     before!(ports.stock.ledger);
     before!(ports.stock.reservations);
@@ -185,6 +190,24 @@ faulty!(StoreRepository = "stores" {
     fn find_by_slug(slug: &Slug) => (&slug) -> Option<Store>;
     fn update(store: Store, expected: u64, audit: AuditEntry) => (store, expected, audit) -> UpdateOutcome;
     fn list(all: AllStores, filter: StoreFilter, page: PageRequest) => (all, filter, page) -> Page<Store>;
+    fn geocode_due(all: AllStores, now: Timestamp, limit: u32) => (all, now, limit) -> Vec<Store>;
+});
+
+faulty!(StoreCounters = "store_counters" {
+    fn count_order(store: StoreId, order: &OrderId) => (store, &order) -> bool;
+    fn rate(store: StoreId, review: ReviewRating) => (store, review) -> bool;
+});
+
+faulty!(StoreSearch = "store_search" {
+    fn nearby(all: AllStores, query: NearbyQuery, page: PageRequest) => (all, query, page) -> Page<NearbyStore>;
+});
+
+faulty!(CustomerRepository = "customers" {
+    fn insert(customer: Customer, audit: AuditEntry) => (customer, audit) -> bool;
+    fn get(id: CustomerId) => (id) -> Option<Customer>;
+    fn update(customer: Customer, expected: u64, audit: AuditEntry) => (customer, expected, audit) -> UpdateOutcome;
+    fn credit(id: CustomerId, order: CreditedOrder) => (id, order) -> CreditOutcome;
+    fn geocode_due(all: AllStores, now: Timestamp, limit: u32) => (all, now, limit) -> Vec<Customer>;
 });
 
 faulty!(ProductRepository = "products" {

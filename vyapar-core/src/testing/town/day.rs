@@ -9,6 +9,7 @@ use crate::access::{
 };
 use crate::actor::StoreRole;
 use crate::contact::PersonalText;
+use crate::customer::{AddressType, NewAddress};
 use crate::id::{CustomerId, OrderId, StoreId};
 use crate::identity::{AccountKind, Login, NewUser, OtpPurpose, ProfileChange};
 use crate::inventory::ProductPrice;
@@ -116,6 +117,12 @@ async fn trade(town: &Town, store: StoreId, owner: &Person, customer: &Person) -
     inventory.receive(&owner.actor, store, town.make.operation(), &[(product, Quantity::units(50))]).await.unwrap();
     let price = ProductPrice::new("12".parse().unwrap(), "11".parse().unwrap()).unwrap();
     inventory.set_price(&owner.actor, store, product, price).await.unwrap();
+    let customers = town.vyapar.customers();
+    let saved = customers.save_address(&customer.actor, None, town.new_address()).await.unwrap().id;
+    let work =
+        NewAddress { address_type: AddressType::Work, line2: Some(text("Opposite Savitri")), ..town.new_address() };
+    customers.save_address(&customer.actor, None, work).await.unwrap();
+    customers.prefer(&customer.actor, store, true).await.unwrap();
     let address = DeliveryAddress {
         line1: text("17B Neelkanth Towers"),
         line2: None,
@@ -145,6 +152,17 @@ async fn trade(town: &Town, store: StoreId, owner: &Person, customer: &Person) -
         language: "hi".to_owned(),
     };
     let kept = orders.place(&customer.actor, request("one")).await.unwrap().order.id;
+    let to_saved = PlaceOrder { destination: Destination::Saved(saved), ..request("saved") };
+    let delivered = orders.place(&customer.actor, to_saved).await.unwrap().order.id;
+    for to in [
+        OrderStatus::Confirmed,
+        OrderStatus::Preparing,
+        OrderStatus::Ready,
+        OrderStatus::OutForDelivery,
+        OrderStatus::Delivered,
+    ] {
+        orders.advance(&owner.actor, store, &delivered, to, None).await.unwrap();
+    }
     for (to, note) in [(OrderStatus::Confirmed, Some("Call before packing")), (OrderStatus::Preparing, None)] {
         orders.advance(&owner.actor, store, &kept, to, note).await.unwrap();
     }
@@ -211,4 +229,7 @@ async fn administer(town: &Town, boss: &Person) {
     };
     let passing = identity.register(&Town::stranger(), new).await.unwrap();
     identity.erase(&town.host, passing.id).await.unwrap();
+    let leaving = town.person().await;
+    town.vyapar.customers().save_address(&leaving.actor, None, town.new_address()).await.unwrap();
+    identity.erase(&leaving.actor, leaving.id).await.unwrap();
 }

@@ -1,8 +1,10 @@
 //! A town with people in it, and what they do all day: for tests through the services.
 
 mod day;
+mod map;
 
 pub use day::{BusyTown, PERSONAL, busy_town};
+pub(crate) use map::TownMap;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +14,7 @@ use async_trait::async_trait;
 use crate::access::RoleId;
 use crate::actor::{Actor, RequestContext};
 use crate::contact::{PersonalText, Phone};
+use crate::customer::{AddressType, NewAddress};
 use crate::env::Env;
 use crate::id::{StoreId, UserId};
 use crate::identity::{Bcrypt, OtpPurpose, OtpSender, PasswordHasher, SendError};
@@ -68,6 +71,7 @@ pub(crate) struct Town {
     pub(crate) ports: Ports,
     pub(crate) codes: Arc<Codes>,
     pub(crate) hasher: Arc<dyn PasswordHasher>,
+    pub(crate) map: Arc<TownMap>,
     pub(crate) vyapar: Vyapar,
     pub(crate) host: Actor,
     phones: AtomicU32,
@@ -85,6 +89,7 @@ impl Town {
             ports,
             codes,
             hasher,
+            map: Arc::default(),
             make,
         };
         town.vyapar = town.with_env(town.make.env().clone());
@@ -106,6 +111,7 @@ impl Town {
         Vyapar::builder(ports, env)
             .passwords(Arc::clone(&self.hasher))
             .otp_sender(Arc::<Codes>::clone(&self.codes))
+            .geocoder(Arc::<TownMap>::clone(&self.map))
             .build()
     }
 
@@ -178,6 +184,20 @@ impl Town {
             whatsapp_number: None,
         };
         NewStore { profile, contact, owner: None }
+    }
+
+    pub(crate) fn new_address(&self) -> NewAddress {
+        NewAddress {
+            address_type: AddressType::Home,
+            line1: Self::name("17B Neelkanth Towers"),
+            line2: None,
+            landmark: Some(Self::name("Hanuman Mandir")),
+            city: "Ahmedabad".to_owned(),
+            state: "24".parse().unwrap(),
+            pincode: "380001".parse().unwrap(),
+            coordinates: None,
+            make_default: false,
+        }
     }
 
     /// A store of somebody's, let in by the host; and he as its owner.

@@ -54,16 +54,21 @@ pub async fn faulty(faults: Arc<Faults>) -> Fresh {
     Fresh { dynamo, client, names, server }
 }
 
-fn bench(fresh: Fresh) -> Bench {
-    let ports = Ports {
-        identity: fresh.dynamo.identity(),
-        access: fresh.dynamo.access(),
-        stock: fresh.dynamo.stock(),
-        order: fresh.dynamo.order(),
-        system: fresh.dynamo.system(),
+/// The adapter's units, and the memory adapter's.
+pub fn ports(dynamo: &Dynamo) -> Ports {
+    Ports {
+        identity: dynamo.identity(),
+        access: dynamo.access(),
+        store: dynamo.store(),
+        stock: dynamo.stock(),
+        order: dynamo.order(),
+        system: dynamo.system(),
         ..Memory::new().ports()
-    };
-    Bench::guarded(ports, fresh.server)
+    }
+}
+
+fn bench(fresh: Fresh) -> Bench {
+    Bench::guarded(ports(&fresh.dynamo), fresh.server)
 }
 
 /// On the server as it answers.

@@ -76,6 +76,7 @@ pub struct Faults {
     locked: Mutex<HashSet<String>>,
     schemas: Mutex<HashMap<String, Vec<String>>>,
     met: Mutex<HashMap<&'static str, u64>>,
+    asked: Mutex<HashMap<String, u64>>,
 }
 
 impl Faults {
@@ -117,6 +118,20 @@ impl Faults {
     /// How many requests met the named fault.
     pub fn met(&self, name: &'static str) -> u64 {
         self.met.lock().expect("met").get(name).copied().unwrap_or(0)
+    }
+
+    /// Requests by their operation, and under `keys` the keys that batches of reads named, since
+    /// this was last asked.
+    pub fn asked(&self) -> HashMap<String, u64> {
+        std::mem::take(&mut self.asked.lock().expect("asked"))
+    }
+
+    fn note(&self, operation: &str, body: &Value) {
+        let tables = body["RequestItems"].as_object().into_iter().flat_map(|tables| tables.values());
+        let keys: usize = tables.filter_map(|table| table["Keys"].as_array()).map(Vec::len).sum();
+        let mut asked = self.asked.lock().expect("asked");
+        *asked.entry(operation.to_owned()).or_default() += 1;
+        *asked.entry("keys".to_owned()).or_default() += keys as u64;
     }
 
     /// Write units that the server says were consumed, indexes included; with [`Faults::meter`].
@@ -258,6 +273,7 @@ impl FaultLayer {
         if operation.contains("Table") || operation.contains("TimeToLive") {
             return self.inner.send(request).await;
         }
+        faults.note(&operation, &body);
         let transaction = operation == "TransactWriteItems";
         let single = matches!(operation.as_str(), "PutItem" | "UpdateItem" | "DeleteItem");
         let empty = Vec::new();

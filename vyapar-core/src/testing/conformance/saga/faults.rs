@@ -209,6 +209,14 @@ pub async fn confirming_and_dispatching_survive_every_fault(bench: &Bench) {
     Scenario { before: placed, act, lasting: true, in_steps: false }.survives(bench, &Fixtures::here()).await;
 }
 
+/// Handing the goods over: the store and the customer count the order, once.
+pub async fn delivering_survives_every_fault(bench: &Bench) {
+    let act: for<'a> fn(&'a Market, Order) -> Act<'a> = |market, order| {
+        Box::pin(async move { advance(market, &market.vyapar, &order, &[OrderStatus::Delivered]).await })
+    };
+    Scenario { before: on_its_way, act, lasting: true, in_steps: false }.survives(bench, &Fixtures::here()).await;
+}
+
 /// Cancelling an order whose goods have left.
 pub async fn cancelling_after_dispatch_survives_every_fault(bench: &Bench) {
     Scenario { before: on_its_way, act: cancel, lasting: true, in_steps: false }

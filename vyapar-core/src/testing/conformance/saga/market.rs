@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 
 use crate::actor::{Actor, StoreRole};
+use crate::customer::CustomerTotals;
 use crate::id::{CustomerId, OrderId, ProductId, StoreId};
 use crate::inventory::{ChangeKind, Delta, Reservation, ReservationState};
 use crate::money::Money;
@@ -75,6 +76,7 @@ impl Market {
                 accepts_online_payment: true,
                 coordinates: None,
                 gstin: None,
+                business_hours: crate::store::BusinessHours::always(),
                 state: "27".parse().unwrap(),
                 ..store.profile.clone()
             },
@@ -263,8 +265,25 @@ impl Market {
         let open = self.ports.stock.queue.due(AllStores, later, 500).await.unwrap();
         let open: Vec<_> = open.into_iter().filter(|held| held.store_id == self.store).collect();
         assert!(open.is_empty(), "reservations never closed: {open:#?}");
+        self.check_totals(&orders).await;
         let stuck = self.calm.orders().stuck(&Self::host(), 100).await.unwrap();
         assert!(stuck.is_empty(), "stuck: {stuck:#?}");
+    }
+
+    /// Store and customer count each delivered order, once.
+    async fn check_totals(&self, orders: &[Order]) {
+        let delivered: Vec<_> = orders.iter().filter(|order| order.status == OrderStatus::Delivered).collect();
+        let count = u64::try_from(delivered.len()).unwrap();
+        let store = self.ports.store.stores.get(self.store).await.unwrap().unwrap();
+        assert_eq!(store.total_orders, count, "orders of the store");
+        let customer = self.ports.customer.customers.get(self.customer).await.unwrap();
+        let totals = customer.map_or(CustomerTotals::ZERO, |customer| customer.totals);
+        let spent = delivered.iter().map(|order| order.totals.total);
+        // One point for each whole ₹100 of an order.
+        let points = spent.clone().map(|total| u64::try_from(total.paise() / 10_000).unwrap()).sum();
+        let expected =
+            CustomerTotals { loyalty_points: points, total_orders: count, total_spent: Money::sum(spent).unwrap() };
+        assert_eq!(totals, expected, "totals of the customer");
     }
 
     async fn check_cancelled(&self, order: &Order) {

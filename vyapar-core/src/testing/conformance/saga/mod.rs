@@ -6,6 +6,7 @@ pub mod money;
 pub mod moving;
 pub mod placing;
 pub mod racing;
+pub mod serving;
 
 mod market;
 
@@ -27,6 +28,13 @@ macro_rules! __saga_promises {
                 an_expired_hold_goes_to_the_next_buyer
                 foreign_orders_are_absent
                 orders_are_found_by_store_customer_and_tracking_id
+            ]
+            serving [
+                a_saved_address_is_where_the_goods_go
+                a_closed_store_takes_no_orders
+                a_delivery_has_a_smallest_amount
+                a_first_order_begins_a_profile
+                a_delivered_order_adds_up_once
             ]
             moving [
                 an_order_goes_its_way_and_leaves_its_history
@@ -56,6 +64,7 @@ macro_rules! __saga_promises {
                 cancelling_survives_every_fault
                 cancelling_a_paid_order_survives_every_fault
                 confirming_and_dispatching_survive_every_fault
+                delivering_survives_every_fault
                 cancelling_after_dispatch_survives_every_fault
                 reducing_survives_every_fault
                 recovery_survives_every_fault

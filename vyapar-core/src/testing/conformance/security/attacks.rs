@@ -10,7 +10,9 @@ use crate::access::{
 };
 use crate::actor::{Actor, Membership, StoreRole};
 use crate::contact::PersonalText;
-use crate::id::{CustomerId, OperationId, OrderId, ProductId, StoreId, TrackingId};
+use crate::customer::CustomerError;
+use crate::geo::{Coordinates, Radius};
+use crate::id::{AddressId, CustomerId, OperationId, OrderId, ProductId, StoreId, TrackingId};
 use crate::identity::{AccountKind, IdentityError, Login, NewUser, OtpPurpose, ProfileChange, UserFilter};
 use crate::inventory::{ChangeKind, Delta, InventoryError, ProductPrice, ProductStatus};
 use crate::order::{Channel, Destination, OrderError, OrderStatus, PaymentMethod, PlaceLine, PlaceOrder};
@@ -18,7 +20,10 @@ use crate::page::PageRequest;
 use crate::payment::ChargeState;
 use crate::quantity::{Quantity, StockUnit};
 use crate::reseal::ResealError;
-use crate::store::{Invite, StoreError, StoreFilter, StoreStatus};
+use crate::store::{
+    Invite, Nearby, NearbyError, NearbyFilter, Origin, ReviewRating, Stars, StoreError, StoreFilter, StoreStatus,
+    UpdateStore,
+};
 use crate::system::{AuditError, AuditFilter, FeedPosition};
 use crate::testing::town::{Person, Town};
 use crate::testing::{Bench, Fixtures};
@@ -49,6 +54,8 @@ denials! {
     IdentityError => IdentityError::Forbidden(_) | IdentityError::NotFound(_),
     AccessError => AccessError::Forbidden(_) | AccessError::NoUser(_),
     ResealError => ResealError::Forbidden,
+    CustomerError => CustomerError::Forbidden(_) | CustomerError::NotFound(_) | CustomerError::NoAddress(_),
+    NearbyError => NearbyError::NoAddress(_),
 }
 
 fn judge<T, E: Denial>(answer: Result<T, E>) -> Verdict {
@@ -66,6 +73,7 @@ struct Scene {
     product: ProductId,
     order: OrderId,
     tracking: TrackingId,
+    address: AddressId,
 }
 
 fn basket(store: StoreId, product: ProductId, customer: CustomerId, key: &str) -> PlaceOrder {
@@ -96,7 +104,8 @@ async fn scene(town: &Town) -> Scene {
     town.vyapar.inventory().receive(&owner.actor, store, town.make.operation(), &lines).await.unwrap();
     let request = basket(store, product, CustomerId::of(customer.id), "first");
     let order = town.vyapar.orders().place(&customer.actor, request).await.unwrap().order;
-    Scene { store, owner, customer, product, order: order.id, tracking: order.tracking_id }
+    let address = town.vyapar.customers().save_address(&customer.actor, None, town.new_address()).await.unwrap().id;
+    Scene { store, owner, customer, product, order: order.id, tracking: order.tracking_id, address }
 }
 
 impl Scene {
@@ -121,6 +130,35 @@ impl Scene {
                 judge(v.stores().contact(actor, &found))
             }
             "stores.set_status" => judge(v.stores().set_status(actor, store, StoreStatus::Active).await),
+            "stores.update" => {
+                let found = v.stores().get(&town.host, store).await.unwrap();
+                let change = UpdateStore { version: found.version, profile: found.profile, contact: None };
+                judge(v.stores().update(actor, store, change).await)
+            }
+            "stores.verify" => judge(v.stores().verify(actor, store).await),
+            "stores.rate" => {
+                let review = ReviewRating {
+                    review_id: crate::id::ReviewId::from_uuid(town.make.uuid()),
+                    revision: 1,
+                    stars: Stars::new(1).ok(),
+                };
+                judge(v.stores().rate(actor, store, review).await)
+            }
+            "stores.nearby" => {
+                let origin = Origin::Point(Coordinates::new(28.6, 77.2).unwrap());
+                let radius = Radius::from_km(1.0).unwrap();
+                let search = Nearby { origin, radius, filter: NearbyFilter::default(), page };
+                judge(v.stores().nearby(actor, search).await)
+            }
+            "stores.check_delivery" => judge(v.stores().check_delivery(actor, store, None, None).await),
+            "stores.geocode_pending" => judge(v.stores().geocode_pending(actor, 1).await),
+            "customers.profile" => judge(v.customers().profile(actor).await),
+            "customers.get" => judge(v.customers().get(actor, CustomerId::of(self.customer.id)).await),
+            "customers.prefer" => judge(v.customers().prefer(actor, store, true).await),
+            "customers.save_address" => judge(v.customers().save_address(actor, None, town.new_address()).await),
+            "customers.remove_address" => judge(v.customers().remove_address(actor, self.address).await),
+            "customers.set_default_address" => judge(v.customers().set_default_address(actor, self.address).await),
+            "customers.geocode_pending" => judge(v.customers().geocode_pending(actor, 1).await),
             "staff.members" => judge(v.staff().members(actor, store, page).await),
             "staff.mine" => judge(v.staff().mine(actor).await),
             "staff.invite" => {

@@ -78,8 +78,11 @@ pub async fn rotated_keys_open_and_find_all_that_was_stored(bench: &Bench) {
     assert!(history.iter().any(|row| row.notes.is_some()));
     let store = new.stores().get(&town.host, scene.store).await.unwrap();
     new.stores().contact(&town.host, &store).unwrap();
-    let units: [&dyn SealedTexts; 3] =
-        [&*town.ports.identity.sealed, &*town.ports.store.sealed, &*town.ports.order.sealed];
+    let profile = new.customers().profile(&scene.customer.actor).await.unwrap();
+    assert_eq!(profile.addresses[0].address.line1.as_str(), "17B Neelkanth Towers");
+    let ports = &town.ports;
+    let units: [&dyn SealedTexts; 4] =
+        [&*ports.identity.sealed, &*ports.store.sealed, &*ports.customer.sealed, &*ports.order.sealed];
     for unit in units {
         let texts = unit.list(AllStores, PageRequest::first(200)).await.unwrap().items;
         assert!(!texts.is_empty());

@@ -17,7 +17,11 @@ use crate::testing::town::{PERSONAL, Town, busy_town};
 use crate::testing::{Bench, Fixtures};
 
 /// What the town's day must have left behind; `system` in the documentation explains each.
-const ACTIONS: [&str; 29] = [
+const ACTIONS: [&str; 33] = [
+    "customer.begin",
+    "customer.erase",
+    "customer.prefer",
+    "customer.save_address",
     "access.bootstrap",
     "access.grant",
     "access.revoke",

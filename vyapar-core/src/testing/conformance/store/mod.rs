@@ -1,10 +1,14 @@
-//! Stores: `StoreRepository`, `StoreUserRepository`, `InvitationRepository`, `SealedTexts`.
+//! Stores: `StoreRepository`, `StoreCounters`, `StoreSearch`, `StoreUserRepository`,
+//! `InvitationRepository`, `SealedTexts`.
 
+pub mod counters;
 pub mod invitations;
 pub mod members;
+pub mod nearby;
 pub mod owners;
 pub mod sealed;
 pub mod stores;
+pub mod waiting;
 
 use crate::id::StoreId;
 use crate::store::{StorePorts, StoreUser};
@@ -61,6 +65,28 @@ macro_rules! __store_promises {
                 of_sixteen_updates_of_a_store_at_once_one_is_stored
                 stores_come_by_id_page_by_page
                 stores_refuse_cursors_they_did_not_give_out
+            ]
+            counters [
+                an_order_counts_once
+                orders_at_once_all_count
+                changes_and_counts_at_once_lose_nothing
+                a_review_counts_as_of_its_highest_revision
+                reviews_at_once_all_count
+            ]
+            nearby [
+                the_nearest_come_first_and_the_edge_is_within
+                stores_at_one_place_come_by_id
+                only_active_stores_with_coordinates_are_found
+                a_store_is_found_as_it_is_now
+                every_filter_counts_alone_and_together
+                pages_of_any_size_give_the_whole_list
+                what_happens_between_two_pages_shifts_nothing
+                over_the_antimeridian_and_the_poles
+                any_search_finds_what_a_full_search_finds
+                searches_refuse_cursors_they_did_not_give_out
+            ]
+            waiting [
+                stores_that_wait_come_when_they_are_due
             ]
             members [
                 a_member_reads_back_exactly
