@@ -2,7 +2,7 @@
 
 use crate::error::{ParseError, RepositoryError};
 use crate::id::{ProductId, StoreId};
-use crate::inventory::{CountedBelowReserved, ProductStatus, ShortLine, Sku};
+use crate::inventory::{BarcodeError, CountedBelowReserved, ProductStatus, ShortLine, Sku};
 use crate::quantity::QuantityError;
 
 /// Why products or stock were not changed. Refusals write nothing.
@@ -21,9 +21,12 @@ pub enum InventoryError {
     /// The SKU belongs to another product of the store.
     #[error("SKU `{0}` is taken by another product")]
     SkuTaken(Sku),
-    /// A text that is empty or too long, a barcode that is none.
+    /// A text that is empty or too long.
     #[error(transparent)]
     Malformed(#[from] ParseError),
+    /// A barcode that is none.
+    #[error(transparent)]
+    Barcode(#[from] BarcodeError),
     /// A quantity that the product cannot have.
     #[error("product `{product_id}`: {source}")]
     Quantity {

@@ -8,6 +8,7 @@
 pub mod level;
 pub mod reservation;
 
+mod barcode;
 mod change;
 mod error;
 mod ports;
@@ -15,6 +16,7 @@ mod product;
 mod service;
 mod view;
 
+pub use barcode::{Barcode, BarcodeError, BarcodeKind};
 pub use change::{ChangeKind, ChangeLine, ChangeOutcome, CountedBelowReserved, Delta, StockChange};
 pub use error::InventoryError;
 pub use level::{Divergence, Movement, MovementType, Reference, ShortLine, StockLevel, Verification};

@@ -150,7 +150,8 @@ pub struct ProductDetails {
     pub sku: Sku,
     /// Full name with brand, 1 to 200 characters.
     pub product_name: String,
-    /// Barcode as printed; several products may carry one (one EAN at two MRPs).
+    /// Barcode, as the digits of a [`Barcode`](super::Barcode); several products may carry one (one
+    /// EAN at two MRPs).
     pub barcode: Option<String>,
     /// The template it follows (`generic_products`).
     pub generic_product_id: Option<Uuid>,

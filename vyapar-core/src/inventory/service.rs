@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::view::{ProductView, PublicProduct};
 use super::{
-    ChangeKind, ChangeLine, ChangeOutcome, Delta, InventoryError, MAX_LINES, Movement, NewProduct, ProductFilter,
-    ProductPrice, ProductStatus, StockChange, StockLevel, StoreProduct, Verification,
+    Barcode, ChangeKind, ChangeLine, ChangeOutcome, Delta, InventoryError, MAX_LINES, Movement, NewProduct,
+    ProductFilter, ProductPrice, ProductStatus, StockChange, StockLevel, StoreProduct, Verification,
 };
 use crate::access::policy::{self, Rule};
 use crate::actor::{Actor, Decision, Subject};
@@ -41,7 +41,8 @@ impl InventoryService {
     /// same product.
     ///
     /// # Errors
-    /// [`InventoryError::SkuTaken`] when the SKU is another product's; a malformed text; storage.
+    /// [`InventoryError::SkuTaken`] when the SKU is another product's; a malformed text or barcode;
+    /// storage.
     pub async fn add_product(
         &self,
         actor: &Actor,
@@ -49,7 +50,7 @@ impl InventoryService {
         new: NewProduct,
     ) -> Result<StoreProduct, InventoryError> {
         self.check_access(actor, &policy::INVENTORY_ADD_PRODUCT, store, "add products")?;
-        check(&new)?;
+        let new = checked(new)?;
         let (env, ports) = (&self.context.env, &self.context.ports);
         let now = env.now();
         let product = StoreProduct {
@@ -92,10 +93,14 @@ impl InventoryService {
         &self,
         actor: &Actor,
         store: StoreId,
-        filter: ProductFilter,
+        mut filter: ProductFilter,
         page: PageRequest,
     ) -> Result<Page<ProductView>, InventoryError> {
         self.check_access(actor, &policy::INVENTORY_PRODUCTS, store, "see products and their stock")?;
+        // What is no barcode is looked for as it is, and found where it was stored before barcodes
+        // were checked.
+        let barcode = filter.barcode.as_deref().and_then(|text| text.parse::<Barcode>().ok());
+        filter.barcode = barcode.map(String::from).or(filter.barcode);
         let page = self.context.ports.product.products.list(store, filter, page).await?;
         let ids: Vec<_> = page.items.iter().map(|product| product.id).collect();
         let mut levels = self.levels_of(store, &ids).await?;
@@ -394,39 +399,12 @@ fn sum(a: Delta, b: Delta, product_id: ProductId) -> Result<Delta, InventoryErro
     }
 }
 
-fn check(new: &NewProduct) -> Result<(), InventoryError> {
+/// Refuses what cannot be, and takes the blanks out of the barcode.
+fn checked(mut new: NewProduct) -> Result<NewProduct, InventoryError> {
     let length = new.product_name.trim().chars().count();
     if length == 0 || length > 200 {
         return Err(ParseError::new("product name of 1 to 200 characters", &new.product_name).into());
     }
-    if let Some(barcode) = &new.barcode
-        && !is_barcode(barcode)
-    {
-        return Err(ParseError::new("EAN-8, UPC-A or EAN-13 with a right check digit", barcode).into());
-    }
-    Ok(())
-}
-
-/// EAN-8, UPC-A, EAN-13: digits whose last one checks the others (GS1, weights 3 and 1).
-fn is_barcode(text: &str) -> bool {
-    let digits: Option<Vec<u32>> = text.chars().map(|c| c.to_digit(10)).collect();
-    digits.is_some_and(|digits| {
-        let sum: u32 = digits.iter().rev().enumerate().map(|(at, d)| d * if at % 2 == 0 { 1 } else { 3 }).sum();
-        matches!(digits.len(), 8 | 12 | 13) && sum.is_multiple_of(10)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn barcodes_check_themselves() {
-        for good in ["8901725133979", "96385074", "036000291452"] {
-            assert!(is_barcode(good), "{good}");
-        }
-        for bad in ["8901725133978", "9638507", "", "890172513397x"] {
-            assert!(!is_barcode(bad), "{bad}");
-        }
-    }
+    new.barcode = new.barcode.map(Barcode::try_from).transpose()?.map(String::from);
+    Ok(new)
 }

@@ -10,6 +10,7 @@ use std::process::Command;
 use vyapar_core::geo::geocoder::{PinRow, PinRowError, PinTable};
 use vyapar_core::geo::{Coordinates, CoordinatesWarning};
 use vyapar_core::india::{Gstin, GstinKind, HsnCode, PinCode, PinWarning, StateCode};
+use vyapar_core::inventory::{Barcode, BarcodeError};
 
 use crate::contacts::shared;
 use crate::geography::split_quoted;
@@ -96,6 +97,63 @@ fn pin_codes_of_public_test_suites() {
     }
     assert_eq!(count, 19);
     check(&differences, &[(UNALLOCATED, 11)]);
+}
+
+const CARTON: &str = "refused here, valid there: 14 digits name a carton (ITF-14) and not what is sold over the \
+     counter";
+
+#[test]
+fn barcodes_of_public_test_suites() {
+    let Some(text) = shared("id_vectors/ean.csv") else { return };
+    let mut differences = BTreeMap::<_, Vec<String>>::new();
+    let (mut accepted, mut reasons) = (0, BTreeMap::<_, usize>::new());
+    for row in rows(&text) {
+        let [value, expected, _] = &row[..] else { panic!("{row:?}") };
+        let class = match (value.parse::<Barcode>(), expected == "valid") {
+            (Ok(barcode), true) => {
+                assert_eq!(barcode.as_str(), value);
+                accepted += 1;
+                continue;
+            }
+            (Err(BarcodeError::Length { digits: 14, .. }), true) => CARTON,
+            (Err(why), false) => {
+                assert!(why.to_string().contains(value.as_str()), "{why}");
+                let reason = match why {
+                    BarcodeError::CheckDigit { .. } => "check digit",
+                    BarcodeError::Length { .. } => "length",
+                    BarcodeError::NotADigit { .. } => "not a digit",
+                    _ => "unexplained",
+                };
+                *reasons.entry(reason).or_default() += 1;
+                continue;
+            }
+            _ => "unexplained",
+        };
+        differences.entry(class).or_default().push(value.clone());
+    }
+    assert_eq!((accepted, reasons), (7, BTreeMap::from([("check digit", 4), ("length", 1), ("not a digit", 1)])));
+    check(&differences, &[(CARTON, 4)]);
+}
+
+/// Packs of a public database: those from India, and those whose check digit is wrong by the rule
+/// of another library.
+#[test]
+fn barcodes_of_real_packs() {
+    let first = |text: &str| text.lines().skip(1).filter_map(|row| Some(row.split_once(',')?.0.to_owned())).collect();
+    let barcode = |cell: &String| cell.len() == 13 && cell.bytes().all(|b| b.is_ascii_digit());
+    let Some(bad) = shared("off_barcodes/off_ean13_bad_checkdigit.csv") else { return };
+    let bad: Vec<String> = first(&bad);
+    let (mut count, mut wrong) = (0, 0);
+    for code in bad.iter().filter(|cell| barcode(cell)) {
+        count += 1;
+        wrong += usize::from(matches!(code.parse::<Barcode>(), Err(BarcodeError::CheckDigit { .. })));
+    }
+    assert_eq!((count, wrong), (1_932, 1_932));
+
+    let Some(india) = shared("off_barcodes/off_india_890.csv") else { return };
+    let india: Vec<String> = first(&india);
+    let india: Vec<_> = india.iter().filter(|cell| barcode(cell)).map(|code| code.parse::<Barcode>()).collect();
+    assert_eq!((india.len(), india.iter().filter(|parsed| parsed.is_err()).count()), (666, 0));
 }
 
 #[test]

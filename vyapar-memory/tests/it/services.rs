@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use vyapar_core::contact::PersonalText;
-use vyapar_core::inventory::{ChangeKind, Delta, InventoryError, ProductPrice, ProductStatus, StoreProduct};
+use vyapar_core::inventory::{
+    ChangeKind, Delta, InventoryError, ProductFilter, ProductPrice, ProductStatus, StoreProduct,
+};
 use vyapar_core::order::{Channel, Destination, PaymentMethod, PlaceLine, PlaceOrder};
 use vyapar_core::store::{NewStore, Store, StoreContact, StoreError, StoreProfile, StoreStatus};
 use vyapar_core::system::{AuditError, AuditFilter, FeedPosition};
@@ -107,7 +109,17 @@ async fn products_are_added_once_and_priced_by_managers() {
     assert!(matches!(taken, Err(InventoryError::SkuTaken(sku)) if sku == product.details.sku));
     other.sku = "OTHER".parse().unwrap();
     other.barcode = Some("8901725133978".to_owned());
-    assert!(matches!(inventory.add_product(&owner, store.id, other).await, Err(InventoryError::Malformed(_))));
+    let refused = inventory.add_product(&owner, store.id, other.clone()).await;
+    assert!(matches!(refused, Err(InventoryError::Barcode(_))), "{refused:?}");
+    other.barcode = Some(" 8 901725 133979".to_owned());
+    let with_barcode = inventory.add_product(&owner, store.id, other.clone()).await.unwrap();
+    assert_eq!(with_barcode.details.barcode.as_deref(), Some("8901725133979"));
+    assert_eq!(inventory.add_product(&owner, store.id, other).await.unwrap(), with_barcode, "the blanks do not count");
+    for scanned in ["8901725133979", "8 901725 133979"] {
+        let filter = ProductFilter { status: None, barcode: Some(scanned.to_owned()) };
+        let found = inventory.products(&owner, store.id, filter, PageRequest::default()).await.unwrap().items;
+        assert_eq!(found.iter().map(|found| found.product.id).collect::<Vec<_>>(), [with_barcode.id]);
+    }
     let price = ProductPrice::new("9.00".parse().unwrap(), "8.50".parse().unwrap()).unwrap();
     let staff = Actor::member(town.fixtures.user_id(), [(store.id, StoreRole::Staff)]);
     let refused = inventory.set_price(&staff, store.id, product.id, price).await;
