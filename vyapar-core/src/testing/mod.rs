@@ -16,6 +16,7 @@ pub mod conformance;
 pub mod env;
 pub mod faults;
 pub mod fixtures;
+pub mod full_search;
 pub mod harness;
 pub mod mocks;
 pub mod property;

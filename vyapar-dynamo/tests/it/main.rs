@@ -22,6 +22,7 @@ mod paging;
 mod people;
 mod personal;
 mod plain;
+mod post_offices;
 mod property;
 mod races;
 mod stores;

@@ -1,6 +1,7 @@
 //! The in-memory adapter keeps every promise of the ports.
 
 mod mixed;
+mod nearby_data;
 mod neighbours;
 mod property;
 mod rights;

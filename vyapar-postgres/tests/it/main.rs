@@ -15,6 +15,7 @@ mod migrations;
 mod nearby;
 mod personal;
 mod plans;
+mod post_offices;
 mod processes;
 mod property;
 mod public;
