@@ -66,6 +66,9 @@ pub enum OrderError {
     /// No such saved address of the customer.
     #[error("the customer has no address `{0}`")]
     NoAddress(AddressId),
+    /// The store's delivery radius is zero, and how far the address is is not known.
+    #[error("{}", DeliveryRefusal::NoDelivery)]
+    NoDelivery,
     /// The address is too far from the store.
     #[error("the address is {distance_km:.1} km away, the store delivers within {radius_km} km")]
     TooFar {
@@ -197,6 +200,7 @@ impl From<DeliveryRefusal> for OrderError {
         match refusal {
             DeliveryRefusal::NotActive(status) => Self::StoreNotActive(status),
             DeliveryRefusal::Closed { opens_at } => Self::StoreClosed { opens_at },
+            DeliveryRefusal::NoDelivery => Self::NoDelivery,
             DeliveryRefusal::TooFar { distance_km, radius_km } => Self::TooFar { distance_km, radius_km },
             DeliveryRefusal::BelowMinimum { subtotal, minimum } => Self::BelowMinimum { subtotal, minimum },
         }

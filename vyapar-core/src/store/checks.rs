@@ -39,7 +39,7 @@ pub enum StoreWarning {
     /// No weekday and no date has hours.
     #[error("the business hours have no opening")]
     NeverOpen,
-    /// The store delivers nowhere.
+    /// The store delivers nowhere but where it stands.
     #[error("the delivery radius is zero: the store only sells to who fetches")]
     NoDelivery,
 }

@@ -24,6 +24,9 @@ pub enum DeliveryRefusal {
         /// When it opens next, if it does within a year.
         opens_at: Option<Timestamp>,
     },
+    /// Its delivery radius is zero, and how far the place is is not known.
+    #[error("the store does not deliver")]
+    NoDelivery,
     /// The address is too far from it.
     #[error("the address is {distance_km:.1} km away, the store delivers within {radius_km} km")]
     TooFar {
@@ -51,7 +54,8 @@ fn opening(opens_at: Option<Timestamp>) -> String {
 pub struct DeliveryCheck {
     /// Everything that speaks against it; nothing when it delivers.
     pub refusals: Vec<DeliveryRefusal>,
-    /// How far it is, where both ends are known; where not, the distance speaks against nothing.
+    /// How far it is, where both ends are known; where not, the distance speaks against nothing
+    /// but a radius of zero.
     pub distance_km: Option<f64>,
     /// What delivering costs, tax included.
     pub delivery_fee: Money,
@@ -72,12 +76,16 @@ impl Store {
         (!hours.is_open(now)).then(|| DeliveryRefusal::Closed { opens_at: hours.opens_at(now) })
     }
 
-    /// What speaks against delivering there.
+    /// What speaks against delivering there: an unknown distance nothing, unless the store delivers
+    /// nowhere.
     #[must_use]
     pub fn check_distance(&self, distance_km: Option<f64>) -> Option<DeliveryRefusal> {
         let radius_km = self.profile.delivery_radius_km.normalize();
-        let distance_km = distance_km.filter(|distance| !self.profile.reaches(*distance))?;
-        Some(DeliveryRefusal::TooFar { distance_km, radius_km })
+        match distance_km {
+            Some(distance_km) if self.profile.reaches(distance_km) => None,
+            Some(distance_km) => Some(DeliveryRefusal::TooFar { distance_km, radius_km }),
+            None => radius_km.is_zero().then_some(DeliveryRefusal::NoDelivery),
+        }
     }
 
     /// What speaks against delivering a basket of that price.

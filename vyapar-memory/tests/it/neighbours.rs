@@ -15,9 +15,10 @@ use vyapar_core::geo::Coordinates;
 use vyapar_core::geo::geocoder::{GeocodeError, GeocodeHit, GeocodePrecision, GeocodeQuery, Geocoder};
 use vyapar_core::id::CustomerId;
 use vyapar_core::identity::{AccountKind, NewUser};
-use vyapar_core::store::{NewStore, Slug, Store, StoreContact, StoreError, StoreProfile, UpdateStore};
+use vyapar_core::order::{Channel, DeliveryAddress, Destination, OrderError, PaymentMethod, PlaceLine, PlaceOrder};
+use vyapar_core::store::{DeliveryRefusal, NewStore, Slug, Store, StoreContact, StoreError, StoreProfile, UpdateStore};
 use vyapar_core::testing::Fixtures;
-use vyapar_core::{Actor, Env, KeyRing, Ports, SecretKey, Vyapar};
+use vyapar_core::{Actor, Env, KeyRing, Money, Ports, ProductId, Quantity, SecretKey, StockUnit, StoreId, Vyapar};
 use vyapar_memory::Memory;
 
 type Step = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -131,6 +132,34 @@ impl Town {
         let id = self.make.customer_id();
         (id, Actor::customer(id, None))
     }
+
+    async fn product(&self, store: StoreId) -> ProductId {
+        let mut new = self.make.product(store).details;
+        (new.stock_unit, new.tax_rate) = (StockUnit::Piece, "18".parse().unwrap());
+        let inventory = self.vyapar.inventory();
+        let product = inventory.add_product(&self.host, store, new).await.unwrap().id;
+        let lines = [(product, Quantity::units(50))];
+        inventory.receive(&self.host, store, self.make.operation(), &lines).await.unwrap();
+        product
+    }
+
+    fn order(&self, store: StoreId, customer: CustomerId, product: ProductId, destination: Destination) -> PlaceOrder {
+        PlaceOrder {
+            store_id: store,
+            idempotency_key: self.make.uuid().to_string(),
+            customer_id: customer,
+            customer_name: text("Asha Patel"),
+            customer_phone: "98765 43210".parse().unwrap(),
+            destination,
+            lines: vec![PlaceLine { product_id: product, quantity: Quantity::units(3), notes: None }],
+            payment_method: PaymentMethod::Cod,
+            expected_total: None,
+            delivery_notes: None,
+            customer_note: None,
+            channel: Channel::App,
+            language: "gu".to_owned(),
+        }
+    }
 }
 
 fn lane(line1: &str) -> NewAddress {
@@ -145,6 +174,18 @@ fn lane(line1: &str) -> NewAddress {
         coordinates: None,
         make_default: false,
     }
+}
+
+fn delivery() -> Destination {
+    Destination::Delivery(DeliveryAddress {
+        line1: text("7 Station Road"),
+        line2: None,
+        landmark: None,
+        city: "Surat".to_owned(),
+        state: "24".parse().unwrap(),
+        pincode: "395003".parse().unwrap(),
+        coordinates: None,
+    })
 }
 
 /// A point that is left out of an update is asked for, as in a registration.
@@ -260,4 +301,43 @@ async fn an_erased_account_begins_no_profile() {
     assert!(matches!(saved, Err(CustomerError::NotFound(_))), "{saved:?}");
     let left = town.ports.customer.customers.get(CustomerId::of(user)).await.unwrap();
     assert!(left.is_none_or(|left| left.addresses.is_empty() && left.user_id.is_none()));
+}
+
+// ---- orders -------------------------------------------------------------------------------
+
+/// A shop that delivers nowhere takes no delivery, whether or not the address has a point.
+
+#[tokio::test]
+async fn a_shop_that_delivers_nowhere_takes_no_delivery() {
+    let town = Town::new();
+    let store = town.store(|profile| profile.delivery_radius_km = 0.into()).await.id;
+    let (customer, buyer) = town.customer();
+    let product = town.product(store).await;
+    let orders = town.vyapar.orders();
+    let placed = orders.place(&buyer, town.order(store, customer, product, delivery())).await;
+    assert!(matches!(placed, Err(OrderError::NoDelivery)), "{placed:?}");
+    let check = town.vyapar.stores().check_delivery(&buyer, store, None, None).await.unwrap();
+    assert_eq!(check.refusals, [DeliveryRefusal::NoDelivery]);
+    orders.place(&buyer, town.order(store, customer, product, Destination::Pickup)).await.unwrap();
+}
+
+/// An order keeps the kind of tax it was placed with, wherever its shop moves.
+
+#[tokio::test]
+async fn an_order_keeps_its_tax_when_the_shop_moves() {
+    let town = Town::new();
+    let store = town.store(|_| ()).await;
+    let (customer, buyer) = town.customer();
+    let product = town.product(store.id).await;
+    let orders = town.vyapar.orders();
+    let placed = orders.place(&buyer, town.order(store.id, customer, product, delivery())).await.unwrap().order;
+    assert!(placed.items[0].tax.cgst > Money::ZERO, "within one state");
+    let moved = town.update(&store, |profile| {
+        (profile.city, profile.state, profile.pincode) =
+            ("Mumbai".to_owned(), "27".parse().unwrap(), "400001".parse().unwrap());
+    });
+    moved.await.unwrap();
+    let reduced = orders.reduce(&buyer, store.id, &placed.id, &[(product, Quantity::units(2))]).await.unwrap();
+    let tax = reduced.items[0].tax;
+    assert!(tax.igst == Money::ZERO && tax.cgst > Money::ZERO, "{tax:?}");
 }

@@ -1,6 +1,7 @@
 //! Answers already given: a bounded memory of look-ups, and one call for many who ask the same.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::TimeDelta;
@@ -52,13 +53,15 @@ impl Lookups {
     }
 
     /// Where that is: as remembered, as whoever asks just now will hear, or from the geocoder.
-    /// Failures are not remembered.
+    /// Failures are not remembered, and a geocoder that panics has failed.
     pub(crate) async fn locate(&self, env: &Env, query: GeocodeQuery) -> Answer {
         let key = key(env, &query);
         let call = {
+            let now = env.now();
             let mut state = lock(&self.state);
+            state.forget(now);
             if let Some((hit, until)) = state.known.get(&key)
-                && *until > env.now()
+                && *until > now
             {
                 return Ok(*hit);
             }
@@ -80,7 +83,9 @@ impl Lookups {
     fn call(&self, env: Env, key: Blind, query: GeocodeQuery) -> Shared<Call> {
         let Self { geocoder, state } = self.clone();
         let call = async move {
-            let answer = geocoder.locate(&query).await;
+            // A panic would reach one of those who wait and leave the others waiting for ever.
+            let answer = AssertUnwindSafe(geocoder.locate(&query)).catch_unwind().await;
+            let answer = answer.unwrap_or(Err(GeocodeError::Unavailable));
             let mut state = lock(&state);
             state.running.remove(&key);
             if let Ok(hit) = answer {
@@ -94,6 +99,17 @@ impl Lookups {
 }
 
 impl State {
+    /// Forgets points whose time is over. Of answers kept equally long the oldest is first, so none
+    /// of them waits behind a younger one; an unknown place behind a point may, which harms nobody.
+    fn forget(&mut self, now: Timestamp) {
+        while let Some(oldest) = self.order.front()
+            && self.known.get(oldest).is_none_or(|(_, until)| *until <= now)
+        {
+            self.known.remove(oldest);
+            self.order.pop_front();
+        }
+    }
+
     fn remember(&mut self, key: Blind, hit: Option<GeocodeHit>, until: Timestamp) {
         if self.known.insert(key, (hit, until)).is_some() {
             self.order.retain(|known| *known != key);
@@ -251,6 +267,42 @@ mod tests {
         }
         assert!(block(lookups.locate(&env, place("Golghar"))).unwrap().is_some());
         assert_eq!(slow.calls.load(Ordering::SeqCst), 2);
+    }
+
+    /// The Google Maps platform's terms: 30 days and no longer, whether or not anybody asks again.
+    #[test]
+    fn no_point_stays_in_memory_beyond_its_time() {
+        let (_, clock, env, lookups) = setting();
+        block(lookups.locate(&env, place("Golghar"))).unwrap();
+        *clock.0.lock().unwrap() += TimeDelta::days(29);
+        block(lookups.locate(&env, place("Gandhi Maidan"))).unwrap();
+        *clock.0.lock().unwrap() += TimeDelta::days(1);
+        block(lookups.locate(&env, place("Gandhi Maidan"))).unwrap();
+        let state = lookups.state.lock().unwrap();
+        assert_eq!((state.known.len(), state.order.len()), (1, 1));
+    }
+
+    /// Panics at its first call, once others wait for it.
+    #[derive(Default)]
+    struct Broken(Slow);
+
+    #[async_trait::async_trait]
+    impl Geocoder for Broken {
+        async fn locate(&self, query: &GeocodeQuery) -> Answer {
+            let answer = self.0.locate(query).await;
+            assert!(self.0.calls.load(Ordering::SeqCst) > 1, "a geocoder that panics");
+            answer
+        }
+    }
+
+    #[test]
+    fn a_geocoder_that_panics_leaves_nobody_waiting() {
+        let (_, _, env, _) = setting();
+        let lookups = Lookups::new(Arc::new(Broken::default()));
+        let asked = ["Golghar", "golghar"].map(|text| lookups.locate(&env, place(text)));
+        let answers = block(futures_util::future::join_all(asked));
+        assert_eq!(answers, [Err(GeocodeError::Unavailable), Err(GeocodeError::Unavailable)]);
+        assert!(block(lookups.locate(&env, place("Golghar"))).unwrap().is_some(), "asked again");
     }
 
     #[test]

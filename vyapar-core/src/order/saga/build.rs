@@ -49,7 +49,7 @@ impl Saga {
             }
         }
         let address = address?;
-        if let Some(refusal) = store.check_distance(distance(&store, address.as_ref())) {
+        if let Some(refusal) = address.as_ref().and_then(|to| store.check_distance(store.distance_km(to.coordinates))) {
             return Err(refusal.into());
         }
         let products: HashMap<ProductId, StoreProduct> = products?

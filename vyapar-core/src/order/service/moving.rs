@@ -179,7 +179,7 @@ impl OrderService {
         }
         // Neither ever goes back on a live order, so both may be read before the write.
         self.check_secured(order).await?;
-        let supply = self.supply(order).await?;
+        let supply = supply(order);
         for item in &mut items {
             let whole = item.unit_price.times(item.ordered_quantity)?.minus(item.discount_amount)?;
             let cancelled = item.ordered_quantity.minus(item.quantity).unwrap_or_default();
@@ -201,12 +201,13 @@ impl OrderService {
         next.totals = totals;
         Ok(Some(next))
     }
+}
 
-    async fn supply(&self, order: &Order) -> Result<Supply, OrderError> {
-        let store = self.context.ports.store.stores.get(order.store_id).await?;
-        let store = store.ok_or(OrderError::NoStore(order.store_id))?;
-        Ok(Supply::between(&store.profile.state, &order.place_of_supply))
-    }
+/// The supply that an order was placed as, wherever its store is by now: its lines say so. Lines
+/// without any tax have none either way, and a part of them neither.
+fn supply(order: &Order) -> Supply {
+    let between = order.items.iter().any(|item| item.tax.igst > Money::ZERO);
+    if between { Supply::InterState } else { Supply::IntraState }
 }
 
 /// On whose side an actor moves this order.
