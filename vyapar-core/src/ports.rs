@@ -49,6 +49,14 @@ impl Ports {
         self.at_once.as_ref()?.of(&self.stock.reservations, &self.order.orders)
     }
 
+    /// Whether placing in one write also sees changes of stores and products, because they are in
+    /// the same place.
+    #[must_use]
+    pub fn checks_basis(&self) -> bool {
+        self.place_at_once().is_some()
+            && self.at_once.as_ref().is_some_and(|at_once| at_once.checks(&self.store.stores, &self.product.products))
+    }
+
     /// The audit logs of all units, each once: units of one adapter share theirs.
     #[must_use]
     pub fn audit_logs(&self) -> Vec<Arc<dyn AuditLog>> {

@@ -126,7 +126,8 @@ impl VyaparBuilder {
 }
 
 /// All services of one host. Cheap to clone. It holds no state that could be lost: only
-/// answers of the geocoder, for a while, and which customers have a profile.
+/// answers of the geocoder, for a while, which customers have a profile, and what the last
+/// orders were quoted by.
 ///
 /// It spawns nothing and has no timer: the host calls
 /// [`recover`](crate::order::OrderService::recover) from its own scheduler.

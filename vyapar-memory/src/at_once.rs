@@ -4,25 +4,45 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use vyapar_core::inventory::{MAX_LINES, ReservationState, Reserve};
-use vyapar_core::order::{AtOnceOutcome, InsertOutcome, NewOrder, PlaceAtOnce};
+use vyapar_core::order::{AtOnceOutcome, Basis, InsertOutcome, NewOrder, PlaceAtOnce};
 use vyapar_core::{StoreId, Stored};
 
-use crate::inventory::Stock;
+use crate::inventory::{Products, Stock};
 use crate::order::Orders;
+use crate::store::Stores;
 use crate::{limited, same_store};
 
-/// The store's stock and all orders, locked one after the other: the only place that has both.
+/// The store's stock, the catalogue and all orders, locked one after the other: the only place
+/// that has all of them.
 pub(crate) struct Together {
     pub(crate) stock: Arc<Stock>,
     pub(crate) orders: Arc<Orders>,
+    pub(crate) stores: Arc<Stores>,
+    pub(crate) products: Arc<Products>,
+}
+
+impl Together {
+    /// Whether store and products are what the order was quoted by.
+    fn stands(&self, store: StoreId, basis: &Basis) -> bool {
+        self.stores.is_at(store, basis.store) && self.products.are_at(store, &basis.products)
+    }
 }
 
 #[async_trait]
 impl PlaceAtOnce for Together {
-    async fn place(&self, store: StoreId, reserve: Reserve, new: NewOrder) -> Stored<AtOnceOutcome> {
+    async fn place(
+        &self,
+        store: StoreId,
+        reserve: Reserve,
+        new: NewOrder,
+        basis: Option<Basis>,
+    ) -> Stored<AtOnceOutcome> {
         limited("products", reserve.lines.len(), MAX_LINES)?;
         same_store(store, new.order.store_id, "an order")?;
         self.stock.act(store, |shelf| {
+            if basis.is_some_and(|basis| !self.stands(store, &basis)) {
+                return Ok(AtOnceOutcome::Changed);
+            }
             if shelf.is_taken(&reserve.hold) {
                 return Ok(AtOnceOutcome::Taken);
             }

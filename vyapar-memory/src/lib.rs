@@ -222,8 +222,14 @@ impl Memory {
     /// Placing in one write, for hosts that take both stock and orders from here.
     #[must_use]
     pub fn at_once(&self) -> AtOnce {
-        let port = Together { stock: Arc::clone(&self.stock), orders: Arc::clone(&self.orders) };
+        let port = Together {
+            stock: Arc::clone(&self.stock),
+            orders: Arc::clone(&self.orders),
+            stores: Arc::clone(&self.stores),
+            products: Arc::clone(&self.products),
+        };
         AtOnce::new(Arc::new(port), self.stock().reservations, self.order().orders)
+            .checking(self.store().stores, self.product().products)
     }
 
     fn audit(&self) -> Arc<dyn AuditLog> {

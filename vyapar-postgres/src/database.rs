@@ -113,11 +113,12 @@ impl Postgres {
         let lanes = self.lanes.clone();
         let audit: Arc<AuditLogs> = Arc::new(AuditLogs(database()));
         let stores = Arc::new(Stores { database: database(), catalogue: lanes.catalogue.clone() });
-        let products = Products { database: database(), catalogue: lanes.catalogue };
+        let products = Arc::new(Products { database: database(), catalogue: lanes.catalogue });
         let stock = Arc::new(Stock { database: database(), reserve: lanes.reserve, settle: lanes.settle });
         let orders = Arc::new(Orders { database: database(), insert: lanes.insert_order });
         let together = Together { database: database(), lane: lanes.place };
-        let at_once = AtOnce::new(Arc::new(together), stock.clone(), orders.clone());
+        let at_once =
+            AtOnce::new(Arc::new(together), stock.clone(), orders.clone()).checking(stores.clone(), products.clone());
         let payments = Arc::new(Payments(database()));
         Ports {
             identity: identity::ports(&self.database, audit.clone()),
@@ -132,7 +133,7 @@ impl Postgres {
                 audit: audit.clone(),
             },
             customer: customer::ports(&self.database, audit.clone()),
-            product: ProductPorts { products: Arc::new(products), audit: audit.clone() },
+            product: ProductPorts { products, audit: audit.clone() },
             stock: StockPorts { ledger: stock.clone(), reservations: stock.clone(), queue: stock },
             order: OrderPorts { orders: orders.clone(), queue: orders.clone(), sealed: orders, audit: audit.clone() },
             payment: PaymentPorts { payments: payments.clone(), queue: payments, audit: audit.clone() },
@@ -155,10 +156,10 @@ struct Lanes {
 impl Lanes {
     fn new(database: &Database, gathering: Gathering) -> Self {
         Self {
-            reserve: Lane::new(Reserving, database.clone(), gathering),
+            reserve: Lane::new(Reserving::default(), database.clone(), gathering),
             settle: Lane::new(Settling, database.clone(), gathering),
             insert_order: Lane::new(Inserting, database.clone(), gathering),
-            place: Lane::new(Placing, database.clone(), gathering),
+            place: Lane::new(Placing::default(), database.clone(), gathering),
             catalogue: Lane::new(Catalogue, database.clone(), gathering),
         }
     }

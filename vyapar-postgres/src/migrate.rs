@@ -42,6 +42,7 @@ const FILES: &[(&str, &str, &str)] = files![
     ("0024", "store_counters"),
     ("0025", "store_nearby"),
     ("0026", "customer_customers"),
+    ("0027", "order_place_all"),
 ];
 
 /// The migrations, for hosts that run them with their own tools. What was applied is noted in

@@ -13,14 +13,28 @@ use async_trait::async_trait;
 
 use super::{NewOrder, OrderRepository};
 use crate::error::Stored;
-use crate::id::StoreId;
-use crate::inventory::{Reservations, Reserve, ShortLine};
+use crate::id::{ProductId, StoreId};
+use crate::inventory::{ProductRepository, Reservations, Reserve, ShortLine};
+use crate::store::StoreRepository;
+
+/// What an order was quoted by, where that was remembered and not read: it must still stand
+/// when the order is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Basis {
+    /// The version of the store.
+    pub store: u64,
+    /// The version of each product.
+    pub products: Vec<(ProductId, u64)>,
+}
 
 /// How placing at once ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AtOnceOutcome {
     /// The stock is committed and the order stored, whole.
     Placed,
+    /// The store or a product is not there, or not at the version of the basis. Nothing was
+    /// written.
+    Changed,
     /// The key has a reservation that does not give way, or the order's id is known, as an
     /// order or as one that will never be. Nothing was written.
     Taken,
@@ -36,13 +50,24 @@ pub enum AtOnceOutcome {
 /// # Contract
 /// What [`Reservations::reserve`], [`OrderRepository::insert`] and [`Reservations::commit`] do
 /// one after the other, with their contracts, all of it or nothing. A hold that only this call
-/// made is never seen held. Decided in this order: the reservation's key is taken, lines are
-/// short, the order's id is known, the tracking id is taken.
+/// made is never seen held. Decided in this order: the basis has changed, the reservation's key
+/// is taken, lines are short, the order's id is known, the tracking id is taken.
+///
+/// A basis is looked at while the lines' stock is locked: whoever has the answer to a change of
+/// the store or a product finds no order placed by what stood before, by a call that began
+/// later, on whatever node. None is given to an adapter that has not said (by
+/// [`AtOnce::checking`]) that it has stores and products too.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait PlaceAtOnce: Send + Sync {
     /// Places the order of this reservation; `reserve.hold` is `new.order.hold`.
-    async fn place(&self, store: StoreId, reserve: Reserve, new: NewOrder) -> Stored<AtOnceOutcome>;
+    async fn place(
+        &self,
+        store: StoreId,
+        reserve: Reserve,
+        new: NewOrder,
+        basis: Option<Basis>,
+    ) -> Stored<AtOnceOutcome>;
 }
 
 /// The port, with the ports whose storage it writes.
@@ -54,6 +79,7 @@ pub struct AtOnce {
     port: Arc<dyn PlaceAtOnce>,
     reservations: Arc<dyn Reservations>,
     orders: Arc<dyn OrderRepository>,
+    catalogue: Option<(Arc<dyn StoreRepository>, Arc<dyn ProductRepository>)>,
 }
 
 impl AtOnce {
@@ -64,7 +90,23 @@ impl AtOnce {
         reservations: Arc<dyn Reservations>,
         orders: Arc<dyn OrderRepository>,
     ) -> Self {
-        Self { port, reservations, orders }
+        Self { port, reservations, orders, catalogue: None }
+    }
+
+    /// The same, which also sees whether what these two read has changed since ([`Basis`]).
+    #[must_use]
+    pub fn checking(mut self, stores: Arc<dyn StoreRepository>, products: Arc<dyn ProductRepository>) -> Self {
+        self.catalogue = Some((stores, products));
+        self
+    }
+
+    /// Whether it sees changes of what these two read.
+    #[must_use]
+    pub fn checks(&self, stores: &Arc<dyn StoreRepository>, products: &Arc<dyn ProductRepository>) -> bool {
+        let same = |known: &(Arc<dyn StoreRepository>, Arc<dyn ProductRepository>)| {
+            Arc::ptr_eq(&known.0, stores) && Arc::ptr_eq(&known.1, products)
+        };
+        self.catalogue.as_ref().is_some_and(same)
     }
 
     /// The port, if it writes what these two write.

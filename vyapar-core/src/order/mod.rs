@@ -22,7 +22,7 @@ mod service;
 
 #[cfg(feature = "testing")]
 pub use at_once::MockPlaceAtOnce;
-pub use at_once::{AtOnce, AtOnceOutcome, PlaceAtOnce};
+pub use at_once::{AtOnce, AtOnceOutcome, Basis, PlaceAtOnce};
 pub use effect::{Effect, PendingEffect};
 pub use entity::{Channel, Fulfilment, Order, OrderItem, OrderTotals, PaymentMethod, PaymentStatus, StatusEntry};
 pub use error::{OrderError, Shortage};

@@ -76,6 +76,13 @@ impl Products {
     pub(crate) fn new(audit: Arc<AuditTrail>) -> Self {
         Self { rows: RwLock::default(), audit }
     }
+
+    /// Whether these products of the store are there, at these versions.
+    pub(crate) fn are_at(&self, store: StoreId, versions: &[(ProductId, u64)]) -> bool {
+        let rows = read(&self.rows);
+        let Some(shelf) = rows.stores.get(&store) else { return versions.is_empty() };
+        versions.iter().all(|(id, version)| shelf.by_id.get(id).is_some_and(|product| product.version == *version))
+    }
 }
 
 /// Name of the list, in its cursors.

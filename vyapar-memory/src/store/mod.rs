@@ -17,6 +17,7 @@ use vyapar_core::{InvitationId, OrderId, ReviewId, StoreId, Timestamp, UserId};
 
 use self::index::{PointIndex, Spot};
 use self::shelf::Shelf;
+use crate::lock::read;
 use crate::system::AuditTrail;
 use crate::{Map, Set};
 
@@ -64,5 +65,10 @@ impl Rows {
 impl Stores {
     pub(crate) fn new(audit: Arc<AuditTrail>) -> Self {
         Self { rows: RwLock::default(), audit }
+    }
+
+    /// Whether the store is there, at this version.
+    pub(crate) fn is_at(&self, store: StoreId, version: u64) -> bool {
+        read(&self.rows).stores.get(store).is_some_and(|store| store.version == version)
     }
 }

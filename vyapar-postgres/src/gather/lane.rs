@@ -39,6 +39,12 @@ pub(crate) trait Work: Send + Sync + 'static {
     /// How large a call is.
     fn lines(&self, ask: &Self::Ask) -> usize;
 
+    /// Whether batches under way may want the same levels: each takes them last, waits for them,
+    /// and holds nothing meanwhile that others wait for.
+    fn shares_levels(&self) -> bool {
+        false
+    }
+
     /// Does all calls in one transaction, or none; waits for at most one row that somebody else
     /// has locked, `wait`, before it locks any other, and for no longer than `patience`.
     /// Answers in the order of the calls.
@@ -93,7 +99,7 @@ impl<W: Work> Lane<W> {
                 drop(queue);
                 return Err(self.refused("the queue is full"));
             }
-            queue.push(ask, keys, lines, deadline, reply)
+            queue.push(ask, keys, lines, deadline, reply, self.work.shares_levels())
         };
         if free {
             self.dispatch();
@@ -365,7 +371,7 @@ impl<W: Work> Turn<W> {
         self.keys.clear();
         self.lane.dispatch_waiting();
         let mut queue = self.lane.queue();
-        let next = queue.next(self.lane.options.batch);
+        let next = queue.next(self.lane.options.batch, self.lane.work.shares_levels());
         if next.is_none() {
             queue.done();
             self.at = None;

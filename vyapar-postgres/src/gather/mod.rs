@@ -6,7 +6,8 @@
 //! (round trip, planning, flushing the log) is paid once for all of them.
 //!
 //! - Calls are decided in the order of their arrival. Two batches under way at the same time
-//!   share no [`Key`], so they never wait for each other's rows.
+//!   share no [`Key`], so they never wait for each other's rows; but for levels that both take
+//!   last, after all that they write besides.
 //! - Rows that somebody else has locked (another process, a person with `psql`) stop only the
 //!   calls that need them: those go into a batch that waits for that one row, beside the others.
 //! - A batch that fails is done again call by call, so that one of them never spoils the

@@ -20,7 +20,7 @@ const MAX_WAITING: usize = 4;
 /// A row that only one batch of the process works on at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
-    /// Shared by the calls of one batch.
+    /// Shared by the calls of one batch, and by batches that take it last.
     Level(StoreId, ProductId),
     /// Of one call in a batch.
     Reservation(StoreId, ReservationId),
@@ -58,8 +58,8 @@ pub(super) struct Batch<A, T> {
 /// Who works on a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Busy {
-    /// A batch that ends soon.
-    Running,
+    /// So many batches that end soon.
+    Running(usize),
     /// A batch that waits for somebody else; nobody knows how long.
     Waiting,
 }
@@ -92,18 +92,21 @@ impl<A, T> Queue<A, T> {
         lines: usize,
         deadline: Instant,
         reply: oneshot::Sender<Stored<T>>,
+        shares: bool,
     ) -> (u64, bool) {
         self.number += 1;
         let number = self.number;
-        let free = keys.iter().all(|key| !self.busy.contains_key(key));
+        let free = keys.iter().all(|key| self.is_free(key, shares));
         self.jobs.push_back(Job { number, ask, keys, lines, deadline, wait: None, reply });
         (number, free)
     }
 
-    /// Puts calls back that met a locked row. They were first, and stay so.
+    /// Puts calls back that met a locked row, to where they came from: before all that arrived
+    /// after them.
     pub(super) fn put_back(&mut self, jobs: Vec<Job<A, T>>) {
-        for job in jobs.into_iter().rev() {
-            self.jobs.push_front(job);
+        for job in jobs {
+            let place = self.jobs.partition_point(|other| other.number < job.number);
+            self.jobs.insert(place, job);
         }
     }
 
@@ -129,7 +132,7 @@ impl<A, T> Queue<A, T> {
         }
         let row = self.jobs.iter().filter_map(|job| job.wait.as_ref()).find(|row| !self.busy.contains_key(row))?;
         let row = row.clone();
-        let mut batch = self.gather(most, |job| match &job.wait {
+        let mut batch = self.gather(most, false, |job| match &job.wait {
             Some(wait) => *wait == row,
             None => job.keys.contains(&row),
         });
@@ -138,7 +141,7 @@ impl<A, T> Queue<A, T> {
         }
         batch.wait = Some(row.clone());
         batch.keys.retain(|key| !key.is_shared());
-        self.occupy(&batch.keys, Busy::Running);
+        self.occupy(&batch.keys);
         if row.is_shared() {
             batch.keys.push(row.clone());
         }
@@ -153,12 +156,12 @@ impl<A, T> Queue<A, T> {
     }
 
     /// A writer's next batch, of calls that can go now.
-    pub(super) fn next(&mut self, most: usize) -> Option<Batch<A, T>> {
-        let batch = self.gather(most, |job| job.wait.is_none());
+    pub(super) fn next(&mut self, most: usize, shares: bool) -> Option<Batch<A, T>> {
+        let batch = self.gather(most, shares, |job| job.wait.is_none());
         if batch.jobs.is_empty() {
             return None;
         }
-        self.occupy(&batch.keys, Busy::Running);
+        self.occupy(&batch.keys);
         Some(batch)
     }
 
@@ -175,20 +178,39 @@ impl<A, T> Queue<A, T> {
     /// Lets others at these rows.
     pub(super) fn free(&mut self, keys: &[Key]) {
         for key in keys {
-            self.busy.remove(key);
+            match self.busy.get_mut(key) {
+                Some(Busy::Running(batches)) if *batches > 1 => *batches -= 1,
+                _ => drop(self.busy.remove(key)),
+            }
         }
     }
 
-    fn occupy(&mut self, keys: &[Key], how: Busy) {
-        self.busy.extend(keys.iter().map(|key| (key.clone(), how)));
+    fn occupy(&mut self, keys: &[Key]) {
+        for key in keys {
+            match self.busy.entry(key.clone()).or_insert(Busy::Running(0)) {
+                Busy::Running(batches) => *batches += 1,
+                Busy::Waiting => {}
+            }
+        }
+    }
+
+    /// Whether a batch may begin that wants this row; `shares`: it takes levels last.
+    fn is_free(&self, key: &Key, shares: bool) -> bool {
+        match self.busy.get(key) {
+            None => true,
+            Some(Busy::Running(_)) => shares && key.is_shared(),
+            Some(Busy::Waiting) => false,
+        }
     }
 
     /// Takes out of the queue, in its order, what may go and can. Nothing overtakes a call for
     /// a row that it waits for, except where it waits for somebody outside this process.
-    fn gather(&mut self, most: usize, may_go: impl Fn(&Job<A, T>) -> bool) -> Batch<A, T> {
+    fn gather(&mut self, most: usize, shares: bool, may_go: impl Fn(&Job<A, T>) -> bool) -> Batch<A, T> {
         let mut batch = Batch { jobs: Vec::new(), wait: None, keys: Vec::new() };
         let mut taken: HashSet<Key> = HashSet::default();
         let mut blocked: HashSet<Key> = HashSet::default();
+        // Batches that go on sharing a level would keep a call that waits for it from its turn.
+        let awaited: HashSet<Key> = self.jobs.iter().filter_map(|job| job.wait.clone()).collect();
         let mut lines = 0;
         let mut left = VecDeque::new();
         while let Some(job) = self.jobs.pop_front() {
@@ -205,7 +227,9 @@ impl<A, T> Queue<A, T> {
                 continue;
             }
             let free = job.keys.iter().all(|key| {
-                !self.busy.contains_key(key) && !blocked.contains(key) && (key.is_shared() || !taken.contains(key))
+                self.is_free(key, shares && !awaited.contains(key))
+                    && !blocked.contains(key)
+                    && (key.is_shared() || !taken.contains(key))
             });
             if !free {
                 blocked.extend(job.keys.iter().cloned());
@@ -249,7 +273,7 @@ mod tests {
         for (id, products) in calls {
             let (reply, answer) = oneshot::channel();
             let keys = products.iter().copied().map(level).chain([reservation(*id)]).collect();
-            queue.push(*id, keys, products.len(), Instant::now() + Duration::from_secs(5), reply);
+            queue.push(*id, keys, products.len(), Instant::now() + Duration::from_secs(5), reply, false);
             answers.push(answer);
         }
         (queue, answers)
@@ -262,57 +286,93 @@ mod tests {
     #[tokio::test]
     async fn batches_under_way_share_no_row_and_nothing_overtakes() {
         let (mut queue, _answers) = queue(&[(1, &[1, 2]), (2, &[1]), (3, &[3])]);
-        let first = queue.next(2);
+        let first = queue.next(2, false);
         assert_eq!(ids(first.as_ref()), [1, 2]);
         let (reply, _answer) = oneshot::channel();
-        queue.push(4, vec![level(2), level(4), reservation(4)], 2, Instant::now(), reply);
+        queue.push(4, vec![level(2), level(4), reservation(4)], 2, Instant::now(), reply, false);
         let (reply, _answer) = oneshot::channel();
-        queue.push(5, vec![level(4), reservation(5)], 1, Instant::now(), reply);
+        queue.push(5, vec![level(4), reservation(5)], 1, Instant::now(), reply, false);
         // 4 wants what the first batch has; 5 wants what 4 wants.
-        assert_eq!(ids(queue.next(9).as_ref()), [3]);
+        assert_eq!(ids(queue.next(9, false).as_ref()), [3]);
         queue.free(&first.unwrap().keys);
-        assert_eq!(ids(queue.next(9).as_ref()), [4, 5]);
+        assert_eq!(ids(queue.next(9, false).as_ref()), [4, 5]);
+    }
+
+    #[tokio::test]
+    async fn batches_that_take_levels_last_share_them_and_nothing_else() {
+        let (mut queue, _answers) = queue(&[(1, &[1, 2]), (2, &[1]), (2, &[3]), (3, &[3])]);
+        let first = queue.next(1, true).unwrap();
+        // The second 2 wants the reservation of the first, and 3 the product of the second.
+        let second = queue.next(9, true).unwrap();
+        assert_eq!((ids(Some(&first)), ids(Some(&second))), (vec![1], vec![2]));
+        assert!(queue.next(9, true).is_none());
+        let (reply, _answer) = oneshot::channel();
+        let (_, free) = queue.push(4, vec![level(1), reservation(4)], 1, Instant::now(), reply, true);
+        assert!(free);
+        // One that takes levels first waits for both.
+        assert!(queue.next(9, false).is_none());
+        queue.free(&first.keys);
+        assert!(queue.next(9, false).is_none());
+        queue.free(&second.keys);
+        assert_eq!(ids(queue.next(9, false).as_ref()), [2, 3, 4]);
+    }
+
+    #[tokio::test]
+    async fn a_level_that_a_call_waits_for_is_shared_no_longer() {
+        let (mut queue, _answers) = queue(&[(1, &[1]), (2, &[1])]);
+        let mut first = queue.next(1, true).unwrap();
+        let second = queue.next(1, true).unwrap();
+        let mut job = first.jobs.pop().unwrap();
+        job.wait = Some(level(1));
+        queue.free(&first.keys);
+        queue.put_back(vec![job]);
+        let (reply, _answer) = oneshot::channel();
+        queue.push(3, vec![level(1), reservation(3)], 1, Instant::now(), reply, true);
+        // Batches that go on sharing the level would keep the call waiting for ever.
+        assert!(queue.next(9, true).is_none());
+        queue.free(&second.keys);
+        assert_eq!(ids(queue.next_waiting(9).as_ref()), [1, 3]);
     }
 
     #[tokio::test]
     async fn a_reservation_is_once_in_a_batch() {
         let (mut queue, _answers) = queue(&[(7, &[1]), (7, &[1]), (8, &[1])]);
         // 8 wants the product that the second 7 waits for.
-        let first = queue.next(9).unwrap();
+        let first = queue.next(9, false).unwrap();
         assert_eq!(first.jobs.len(), 1);
-        assert!(queue.next(9).is_none());
+        assert!(queue.next(9, false).is_none());
         queue.free(&first.keys);
-        assert_eq!(ids(queue.next(9).as_ref()), [7, 8]);
+        assert_eq!(ids(queue.next(9, false).as_ref()), [7, 8]);
     }
 
     #[tokio::test]
     async fn who_needs_a_row_of_somebody_else_waits_beside_the_others() {
         let (mut queue, _answers) = queue(&[(1, &[1, 2]), (2, &[2])]);
-        let mut first = queue.next(1).unwrap();
+        let mut first = queue.next(1, false).unwrap();
         let mut job = first.jobs.pop().unwrap();
         job.wait = Some(level(1));
         queue.free(&first.keys);
         queue.put_back(vec![job]);
         let (reply, _answer) = oneshot::channel();
-        queue.push(3, vec![level(1), reservation(3)], 1, Instant::now(), reply);
+        queue.push(3, vec![level(1), reservation(3)], 1, Instant::now(), reply, false);
         let waiting = queue.next_waiting(9).unwrap();
         assert_eq!((ids(Some(&waiting)), waiting.wait.clone()), (vec![1, 3], Some(level(1))));
         // One batch waits for a row, and the other product is free.
         assert!(queue.next_waiting(9).is_none());
         let (reply, _answer) = oneshot::channel();
-        queue.push(4, vec![level(1), level(5), reservation(4)], 2, Instant::now(), reply);
+        queue.push(4, vec![level(1), level(5), reservation(4)], 2, Instant::now(), reply, false);
         let (reply, _answer) = oneshot::channel();
-        queue.push(5, vec![level(5), reservation(5)], 1, Instant::now(), reply);
-        assert_eq!(ids(queue.next(9).as_ref()), [2, 5]);
+        queue.push(5, vec![level(5), reservation(5)], 1, Instant::now(), reply, false);
+        assert_eq!(ids(queue.next(9, false).as_ref()), [2, 5]);
         queue.free(&waiting.keys);
-        assert!(queue.next(9).is_none(), "4 wants what the last batch has");
+        assert!(queue.next(9, false).is_none(), "4 wants what the last batch has");
     }
 
     #[tokio::test]
     async fn whoever_went_away_is_left_out() {
         let (mut queue, mut answers) = queue(&[(1, &[1]), (2, &[1])]);
         drop(answers.remove(0));
-        assert_eq!(ids(queue.next(9).as_ref()), [2]);
+        assert_eq!(ids(queue.next(9, false).as_ref()), [2]);
         assert!(!queue.leave(1));
     }
 }

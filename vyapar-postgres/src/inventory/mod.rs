@@ -10,6 +10,7 @@ mod reservations;
 pub(crate) mod reserve;
 mod settle;
 mod verify;
+pub(crate) mod whole;
 
 use std::sync::Arc;
 

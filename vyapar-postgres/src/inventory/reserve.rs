@@ -14,6 +14,7 @@ use vyapar_core::inventory::{Reserve, ReserveOutcome, ShortLine};
 use vyapar_core::{ProductId, Quantity, RepositoryError, RepositoryErrorKind, StoreId, Stored, Timestamp};
 
 use super::reservations::{decode, unclear};
+use super::whole::{self, Whole};
 use crate::database::Database;
 use crate::encode::{integer, millis, place};
 use crate::error::Intent;
@@ -97,9 +98,18 @@ pub(crate) struct Answer {
     pub(crate) due: bool,
 }
 
+impl Answer {
+    const HELD: Self = Self { outcome: ReserveOutcome::Held, due: false };
+
+    /// Whether these are the answers of a batch whose calls all succeeded.
+    pub(crate) fn are_held(answers: &[Stored<Reply<Self>>]) -> bool {
+        answers.iter().all(|answer| matches!(answer, Ok(Reply::Done(Self::HELD))))
+    }
+}
+
 /// Holding stock, as a kind of call that is gathered.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Reserving;
+#[derive(Debug, Default)]
+pub(crate) struct Reserving(Whole);
 
 #[async_trait]
 impl Work for Reserving {
@@ -126,6 +136,20 @@ impl Work for Reserving {
     ) -> Result<Vec<Stored<Reply<Answer>>>, sqlx::Error> {
         let asks: Vec<&Ask> = asks.iter().map(|ask: &&Arc<Ask>| Arc::as_ref(ask)).collect();
         let batch = Batch::of(&asks);
+        if wait.is_none() && self.0.is_tried() {
+            let held = sqlx::query("select vyapar.reserve_all($1, $2, $3, $4, $5)")
+                .bind(batch.stores())
+                .bind(Rows(&batch.requests))
+                .bind(Rows(&batch.levels))
+                .bind(Rows(&batch.lines))
+                .bind(millis(whole::patience(patience)))
+                .execute(&mut *connection)
+                .await;
+            match held {
+                Ok(_) => return Ok(batch.all_held()),
+                Err(error) => drop(self.0.refused(error)?),
+            }
+        }
         let (wait_level, wait_request) = batch.places_of(wait);
         let rows = sqlx::query(
             "select a.request, a.outcome, a.line, a.available, a.level, (a.found).*
@@ -141,7 +165,13 @@ impl Work for Reserving {
         .bind(millis(patience))
         .fetch_all(connection)
         .await?;
-        Ok(batch.answers(&rows))
+        let answers = batch.answers(&rows);
+        self.0.decided(Answer::are_held(&answers));
+        Ok(answers)
+    }
+
+    fn shares_levels(&self) -> bool {
+        self.0.is_tried()
     }
 }
 
@@ -267,7 +297,26 @@ impl<'a> Batch<'a> {
                 batch.add(number, ask, *product, *quantity, &mut known);
             }
         }
+        batch.sort_levels();
         batch
+    }
+
+    /// Levels by id: batches that want the same ones take them in the same order.
+    fn sort_levels(&mut self) {
+        let mut order: Vec<usize> = (0..self.levels.len()).collect();
+        order.sort_by_key(|at| self.levels.get(*at).map(|level| (level.store, level.product)));
+        let mut places = vec![0; order.len()];
+        for (now, was) in order.into_iter().enumerate() {
+            if let Some(slot) = places.get_mut(was) {
+                *slot = place(now);
+            }
+        }
+        self.levels.sort_by_key(|level| (level.store, level.product));
+        for line in &mut self.lines {
+            if let Some(now) = position(line.level).and_then(|was| places.get(was)) {
+                line.level = *now;
+            }
+        }
     }
 
     fn add(&mut self, number: usize, ask: &'a Ask, product: ProductId, quantity: Quantity, known: &mut Places) {
@@ -312,9 +361,14 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// The answer to each call where all succeeded.
+    pub(crate) fn all_held(&self) -> Vec<Stored<Reply<Answer>>> {
+        self.requests.iter().map(|_| Ok(Reply::Done(Answer::HELD))).collect()
+    }
+
     /// The answer to each call, in their order.
     pub(crate) fn answers(&self, rows: &[PgRow]) -> Vec<Stored<Reply<Answer>>> {
-        let held = || Some(Ok(Reply::Done(Answer { outcome: ReserveOutcome::Held, due: false })));
+        let held = || Some(Ok(Reply::Done(Answer::HELD)));
         let mut answers: Vec<Option<Stored<Reply<Answer>>>> = self.requests.iter().map(|_| None).collect();
         for row in rows {
             let fields = Fields::of(row, "reserve_many", "id");

@@ -61,8 +61,8 @@ fn each_request_is_decided_on_what_the_ones_before_it_left() {
         for lines in requests {
             let lines: Vec<_> = lines.iter().map(|(at, units)| (products[*at], Quantity::units(*units))).collect();
             answers.push(buy(&stock, &make, store, &lines));
-            // In this order.
-            tokio::time::sleep(Duration::from_millis(30)).await;
+            // In this order; each is past trying as a whole before the next one comes.
+            tokio::time::sleep(Duration::from_millis(60)).await;
         }
         other.execute("rollback").await.unwrap();
         let mut outcomes = Vec::new();
@@ -97,6 +97,47 @@ fn each_request_is_decided_on_what_the_ones_before_it_left() {
         let seen = postgres.gathered().reserve;
         assert!(seen.largest >= 5, "they went together: {seen:?}");
         assert!(seen.locked >= 1, "{seen:?}");
+    });
+}
+
+#[test]
+fn batches_under_way_together_sell_each_unit_once() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let postgres = database.postgres().with_gathering(Gathering::default().batch(4).writers(4));
+        let stock = postgres.ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let products = stocked(&stock, &make, store, 4).await;
+        let hot = products[0];
+        // 150 of the hot product; more of the others than anybody wants.
+        stock.ledger.change(store, make.purchase(&[hot], Quantity::units(147))).await.unwrap();
+        stock.ledger.change(store, make.purchase(&products[1..], Quantity::units(997))).await.unwrap();
+        let buyers = (0..240).map(|number: usize| {
+            let mut lines = vec![(hot, Quantity::units(1)), (products[1 + number % 3], Quantity::units(1))];
+            lines.sort_unstable();
+            buy(&stock, &make, store, &lines)
+        });
+        let mut held = 0;
+        for answer in buyers.collect::<Vec<_>>() {
+            match answer.await.unwrap().unwrap() {
+                ReserveOutcome::Held => held += 1,
+                ReserveOutcome::Short(lines) => {
+                    let gone = ShortLine { product_id: hot, requested: Quantity::units(1), available: Quantity::ZERO };
+                    assert_eq!(lines, [gone]);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(held, 150);
+        let verified = stock.ledger.verify(store).await.unwrap();
+        assert!(verified.is_clean(), "{verified:#?}");
+        let levels = stock.ledger.levels(store, &[hot]).await.unwrap();
+        assert_eq!((levels[0].current, levels[0].reserved), (Quantity::ZERO, Quantity::units(150)));
+        let rows: i64 = database.pool().fetch_one("select count(*) from vyapar.reservations").await.unwrap().get(0);
+        assert_eq!(rows, 150, "who got nothing leaves nothing");
+        let seen = postgres.gathered().reserve;
+        assert!(seen.largest <= 4 && seen.batches >= 60, "{seen:?}");
     });
 }
 

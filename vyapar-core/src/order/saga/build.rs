@@ -1,26 +1,29 @@
 //! Quote a basket, and make the order of it.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::future::join3;
 use serde_json::json;
 
-use super::Saga;
+use super::{Saga, remembered};
 use crate::actor::Actor;
 use crate::customer::CustomerError;
-use crate::id::{HistoryId, OrderItemId, ProductId};
+use crate::id::{HistoryId, OrderItemId};
 use crate::inventory::{Hold, ProductStatus, StoreProduct};
 use crate::order::basket::{Basket, BasketLine};
 use crate::order::place::{DeliveryAddress, Destination, PlaceOrder};
-use crate::order::{NewOrder, Order, OrderError, OrderItem, OrderStatus, OrderTotals, PaymentStatus, StatusEntry};
+use crate::order::{
+    Basis, NewOrder, Order, OrderError, OrderItem, OrderStatus, OrderTotals, PaymentStatus, StatusEntry,
+};
 use crate::pricing::{Quote, QuoteLine, Supply, quote};
 use crate::store::Store;
 use crate::system::AuditDraft;
 
 /// A basket with its frozen prices.
 pub(super) struct Quoted {
-    pub(super) store: Store,
-    pub(super) products: HashMap<ProductId, StoreProduct>,
+    pub(super) store: Arc<Store>,
+    /// Those of the basket's lines, in their order.
+    pub(super) products: Vec<Arc<StoreProduct>>,
     pub(super) quote: Quote,
     /// Where the goods go; none for pickup.
     pub(super) address: Option<DeliveryAddress>,
@@ -36,7 +39,35 @@ impl Saga {
         let store = ports.store.stores.get(request.store_id);
         let products = ports.product.products.get_many(request.store_id, &ids);
         let (store, products, address) = join3(store, products, self.address(request)).await;
-        let store = store?.ok_or(OrderError::NoStore(request.store_id))?;
+        let store = Arc::new(store?.ok_or(OrderError::NoStore(request.store_id))?);
+        let products: Vec<_> = products?.into_iter().map(Arc::new).collect();
+        if self.context.ports.checks_basis() {
+            self.remembered.keep(&store, &products);
+        }
+        self.price(basket, store, products, address?)
+    }
+
+    /// Prices a basket by what is remembered, if all of it is and nothing speaks against the order.
+    pub(super) async fn quote_remembered(&self, basket: &Basket) -> Option<(Quoted, Basis)> {
+        if !self.context.ports.checks_basis() {
+            return None;
+        }
+        let ids: Vec<_> = basket.lines.iter().map(|line| line.product_id).collect();
+        let (store, products) = self.remembered.find(basket.request.store_id, &ids)?;
+        let address = self.address(&basket.request).await.ok()?;
+        let basis = remembered::basis(&store, &products);
+        Some((self.price(basket, store, products, address).ok()?, basis))
+    }
+
+    /// What the basket costs in this store, if it may be ordered there now.
+    fn price(
+        &self,
+        basket: &Basket,
+        store: Arc<Store>,
+        products: Vec<Arc<StoreProduct>>,
+        address: Option<DeliveryAddress>,
+    ) -> Result<Quoted, OrderError> {
+        let request = &basket.request;
         if let Some(refusal) = store.check_open(self.now()) {
             return Err(refusal.into());
         }
@@ -48,23 +79,14 @@ impl Saga {
                 return Err(OrderError::NoGateway);
             }
         }
-        let address = address?;
         if let Some(refusal) = address.as_ref().and_then(|to| store.check_distance(store.distance_km(to.coordinates))) {
             return Err(refusal.into());
         }
-        let products: HashMap<ProductId, StoreProduct> = products?
-            .into_iter()
-            .filter(|product| product.status == ProductStatus::Active)
-            .map(|product| (product.id, product))
-            .collect();
-        let unknown: Vec<_> = ids.into_iter().filter(|id| !products.contains_key(id)).collect();
-        if !unknown.is_empty() {
-            return Err(OrderError::UnknownProducts(unknown));
-        }
+        let products = of_lines(&basket.lines, products)?;
         let lines = basket
             .lines
             .iter()
-            .filter_map(|line| products.get(&line.product_id).map(|product| (line, product)))
+            .zip(&products)
             .map(|(line, product)| quote_line(line, product))
             .collect::<Result<Vec<_>, _>>()?;
         let (supply, fee) = match &address {
@@ -181,10 +203,9 @@ impl Saga {
 
     fn items(&self, basket: &Basket, quoted: &Quoted) -> Result<Vec<OrderItem>, OrderError> {
         let env = &self.context.env;
-        let lines = basket.lines.iter().zip(&quoted.quote.lines);
+        let lines = basket.lines.iter().zip(&quoted.quote.lines).zip(&quoted.products);
         lines
-            .filter_map(|(asked, priced)| Some((asked, priced, quoted.products.get(&asked.product_id)?)))
-            .map(|(asked, priced, product)| {
+            .map(|((asked, priced), product)| {
                 let id = OrderItemId::from_uuid(env.uuid());
                 let notes = asked.notes.as_ref();
                 let notes = notes.map(|text| env.seal(&crate::order::line_note_at(id), text)).transpose()?;
@@ -205,6 +226,21 @@ impl Saga {
             })
             .collect()
     }
+}
+
+/// The products of these lines, in their order; all of them are for sale.
+fn of_lines(lines: &[BasketLine], mut products: Vec<Arc<StoreProduct>>) -> Result<Vec<Arc<StoreProduct>>, OrderError> {
+    products.sort_unstable_by_key(|product| product.id);
+    let find = |id| {
+        let product = products.get(products.binary_search_by_key(&id, |product| product.id).ok()?)?;
+        (product.status == ProductStatus::Active).then(|| Arc::clone(product))
+    };
+    let found: Vec<_> = lines.iter().filter_map(|line| find(line.product_id)).collect();
+    if found.len() < lines.len() {
+        let unknown = lines.iter().map(|line| line.product_id).filter(|id| find(*id).is_none());
+        return Err(OrderError::UnknownProducts(unknown.collect()));
+    }
+    Ok(found)
 }
 
 fn quote_line(line: &BasketLine, product: &StoreProduct) -> Result<QuoteLine, OrderError> {

@@ -9,7 +9,8 @@
 //! - [`place`]: quote, reserve (refused where the key has an R: then find it and go on from
 //!   there), insert O, commit (or begin the payment).
 //!   Cash orders do the last three in one write where one adapter has both stock and orders
-//!   ([`PlaceAtOnce`](crate::order::PlaceAtOnce));
+//!   ([`PlaceAtOnce`](crate::order::PlaceAtOnce)), and where that adapter has stores and products
+//!   too, quote by what was read for earlier orders ([`remembered`]);
 //! - [`undo`]: only by the caller that made the hold, after an error in between;
 //! - [`effects`]: what must follow from a change of O;
 //! - [`money`]: payments, and what is owed back;
@@ -20,6 +21,7 @@ mod effects;
 mod money;
 mod place;
 mod recover;
+mod remembered;
 mod undo;
 
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 pub(in crate::order) use effects::{Step, cancel_effects};
 pub use recover::{Recovered, Stuck};
+use remembered::Remembered;
 
 use crate::id::{OrderId, StoreId};
 use crate::order::{Order, OrderError, OrderSlot};
@@ -43,11 +46,12 @@ const STUCK_AFTER: u32 = 10;
 #[derive(Clone)]
 pub(super) struct Saga {
     context: Arc<Context>,
+    remembered: Arc<Remembered>,
 }
 
 impl Saga {
-    pub(super) const fn new(context: Arc<Context>) -> Self {
-        Self { context }
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        Self { context, remembered: Arc::default() }
     }
 
     fn now(&self) -> Timestamp {

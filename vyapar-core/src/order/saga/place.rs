@@ -9,7 +9,7 @@ use crate::order::error::Shortage;
 use crate::order::saga::build::Quoted;
 use crate::order::saga::undo::Undone;
 use crate::order::{
-    AtOnceOutcome, InsertOutcome, NewOrder, Order, OrderError, OrderSlot, OrderStatus, PlaceAtOnce, Placed,
+    AtOnceOutcome, Basis, InsertOutcome, NewOrder, Order, OrderError, OrderSlot, OrderStatus, PlaceAtOnce, Placed,
 };
 
 /// How often a tracking id is minted anew when it is taken.
@@ -35,6 +35,16 @@ enum Start {
     Blind,
     /// That it is new, or free again, for this attempt.
     Attempt(u32),
+}
+
+/// How placing in one write ended.
+enum AtOnce {
+    /// With the order.
+    Placed(Box<Placed>),
+    /// Another caller was faster: look again.
+    Again,
+    /// What it was quoted by has changed; nothing was written.
+    Changed,
 }
 
 impl Saga {
@@ -96,6 +106,21 @@ impl Saga {
     /// Steps 2 to 5 as the caller that makes the hold, and undoes it if it must.
     async fn start(&self, actor: &Actor, basket: &Basket, start: Start) -> Result<Option<Placed>, OrderError> {
         let store = basket.request.store_id;
+        let attempt = match start {
+            Start::Blind => 1,
+            Start::Attempt(attempt) => attempt,
+        };
+        let hold = Hold { id: basket.reservation_id, attempt, order_id: self.context.env.order_id() };
+        let at_once = self.context.ports.place_at_once().filter(|_| !basket.request.payment_method.is_online());
+        if let Some(port) = at_once
+            && let Some((quoted, basis)) = self.quote_remembered(basket).await
+        {
+            match self.place_at_once(port.as_ref(), actor, basket, &quoted, &hold, Some(basis)).await? {
+                AtOnce::Placed(placed) => return Ok(Some(*placed)),
+                AtOnce::Again => return Ok(None),
+                AtOnce::Changed => self.forget(basket),
+            }
+        }
         let quoted = match (self.quote(basket).await, start) {
             (Ok(quoted), _) => quoted,
             (Err(OrderError::Storage(error)), _) => return Err(error.into()),
@@ -106,15 +131,12 @@ impl Saga {
             }
             (Err(refusal), Start::Attempt(_)) => return Err(refusal),
         };
-        let attempt = match start {
-            Start::Blind => 1,
-            Start::Attempt(attempt) => attempt,
-        };
-        let hold = Hold { id: basket.reservation_id, attempt, order_id: self.context.env.order_id() };
-        if !basket.request.payment_method.is_online()
-            && let Some(port) = self.context.ports.place_at_once()
-        {
-            return self.place_at_once(port.as_ref(), actor, basket, &quoted, &hold).await;
+        if let Some(port) = at_once {
+            // By what was just read, as in steps: nobody promises that nothing changes meanwhile.
+            return match self.place_at_once(port.as_ref(), actor, basket, &quoted, &hold, None).await? {
+                AtOnce::Placed(placed) => Ok(Some(*placed)),
+                AtOnce::Again | AtOnce::Changed => Ok(None),
+            };
         }
         match self.reserve(actor, basket, &hold).await {
             Ok(ReserveOutcome::Held) => {}
@@ -139,20 +161,24 @@ impl Saga {
         basket: &Basket,
         quoted: &Quoted,
         hold: &Hold,
-    ) -> Result<Option<Placed>, OrderError> {
+        basis: Option<Basis>,
+    ) -> Result<AtOnce, OrderError> {
         let store = basket.request.store_id;
+        let placed = |order, replayed| AtOnce::Placed(Box::new(Placed { order, replayed, payment: None }));
         let mut new = self.build(actor, basket, quoted, hold)?;
         for _ in 0..TRACKING_IDS {
             let reserve = self.hold_request(actor, basket, hold)?;
-            match port.place(store, reserve, new.clone()).await {
-                Ok(AtOnceOutcome::Placed) => {
-                    return Ok(Some(Placed { order: new.order, replayed: false, payment: None }));
-                }
-                Ok(AtOnceOutcome::Taken) => return Ok(None),
+            match port.place(store, reserve, new.clone(), basis.clone()).await {
+                Ok(AtOnceOutcome::Placed) => return Ok(placed(new.order, false)),
+                Ok(AtOnceOutcome::Changed) => return Ok(AtOnce::Changed),
+                Ok(AtOnceOutcome::Taken) => return Ok(AtOnce::Again),
                 Ok(AtOnceOutcome::Short(lines)) => return Err(shortages(&lines, quoted)),
                 Ok(AtOnceOutcome::TrackingIdTaken) => new.order.tracking_id = self.context.env.tracking_id(),
                 Err(error) if error.is_retryable() => return Err(error.into()),
-                Err(error) => return self.undo_and_answer(store, hold, error.into()).await,
+                Err(error) => {
+                    let found = self.undo_and_answer(store, hold, error.into()).await?;
+                    return Ok(found.map_or(AtOnce::Again, |found| AtOnce::Placed(Box::new(found))));
+                }
             }
         }
         Err(OrderError::Concurrent)
@@ -192,6 +218,12 @@ impl Saga {
     async fn reserve(&self, actor: &Actor, basket: &Basket, hold: &Hold) -> Result<ReserveOutcome, OrderError> {
         let request = self.hold_request(actor, basket, hold)?;
         Ok(self.context.ports.stock.reservations.reserve(basket.request.store_id, request).await?)
+    }
+
+    /// What the basket was quoted by has changed.
+    fn forget(&self, basket: &Basket) {
+        let products: Vec<_> = basket.lines.iter().map(|line| line.product_id).collect();
+        self.remembered.forget(basket.request.store_id, &products);
     }
 
     fn hold_request(&self, actor: &Actor, basket: &Basket, hold: &Hold) -> Result<Reserve, OrderError> {
@@ -295,7 +327,8 @@ fn shortages(lines: &[ShortLine], quoted: &Quoted) -> OrderError {
                 product_id: line.product_id,
                 product_name: quoted
                     .products
-                    .get(&line.product_id)
+                    .iter()
+                    .find(|product| product.id == line.product_id)
                     .map(|product| product.details.product_name.clone())
                     .unwrap_or_default(),
                 requested: line.requested,

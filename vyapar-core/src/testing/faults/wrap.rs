@@ -24,8 +24,8 @@ use crate::inventory::{
     Reserve, ReserveOutcome, Sku, StockChange, StockLedger, StockLevel, StoreProduct, Verification,
 };
 use crate::order::{
-    AbandonOutcome, AtOnce, AtOnceOutcome, InsertOutcome, NewOrder, Order, OrderFilter, OrderQueue, OrderRepository,
-    OrderSlot, OrderUpdate, PlaceAtOnce, StatusEntry,
+    AbandonOutcome, AtOnce, AtOnceOutcome, Basis, InsertOutcome, NewOrder, Order, OrderFilter, OrderQueue,
+    OrderRepository, OrderSlot, OrderUpdate, PlaceAtOnce, StatusEntry,
 };
 use crate::page::{AllStores, Page, PageRequest};
 use crate::payment::{Payment, PaymentInsert, PaymentQueue, PaymentRepository};
@@ -54,6 +54,7 @@ pub(super) fn wrap(faults: &Faults, ports: Ports) -> Ports {
     // The audit logs stay as they are: units of one adapter are known by sharing theirs.
     let mut ports = ports;
     let at_once = ports.place_at_once().cloned();
+    let checks_basis = ports.checks_basis();
     before!(ports.identity.users);
     before!(ports.identity.sessions);
     before!(ports.identity.otps);
@@ -81,7 +82,12 @@ pub(super) fn wrap(faults: &Faults, ports: Ports) -> Ports {
     before!(ports.payment.queue);
     ports.at_once = at_once.map(|inner| {
         let port = Arc::new(Faulty { faults: faults.clone(), inner });
-        AtOnce::new(port, Arc::clone(&ports.stock.reservations), Arc::clone(&ports.order.orders))
+        let at_once = AtOnce::new(port, Arc::clone(&ports.stock.reservations), Arc::clone(&ports.order.orders));
+        if checks_basis {
+            at_once.checking(Arc::clone(&ports.store.stores), Arc::clone(&ports.product.products))
+        } else {
+            at_once
+        }
     });
     ports
 }
@@ -258,7 +264,8 @@ faulty!(OrderRepository = "orders" {
 });
 
 faulty!(PlaceAtOnce = "at_once" {
-    fn place(store: StoreId, reserve: Reserve, new: NewOrder) => (store, reserve, new) -> AtOnceOutcome;
+    fn place(store: StoreId, reserve: Reserve, new: NewOrder, basis: Option<Basis>)
+        => (store, reserve, new, basis) -> AtOnceOutcome;
 });
 
 faulty!(OrderQueue = "order_queue" {

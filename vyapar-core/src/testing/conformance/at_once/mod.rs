@@ -1,6 +1,9 @@
 //! Placing in one write: `PlaceAtOnce`, for adapters that have both stock and orders.
 
+pub mod changing;
 pub mod placing;
+
+mod market;
 
 /// The promises of this area, by group.
 #[doc(hidden)]
@@ -18,6 +21,13 @@ macro_rules! __at_once_promises {
                 sixty_four_buyers_at_once_and_one_unit
                 callers_of_one_key_place_one_order
                 buyers_at_once_and_in_steps_never_oversell
+            ]
+            changing [
+                an_order_by_what_stands_is_placed
+                an_order_by_what_has_changed_leaves_nothing_at_all
+                a_change_is_told_first
+                each_caller_has_a_basis_of_its_own
+                what_came_after_a_change_is_never_sold_by_what_was_before
             ]
         }
     };

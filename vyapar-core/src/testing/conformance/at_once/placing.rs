@@ -1,72 +1,14 @@
 //! All of it or nothing: hold, order, commit.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
 
-use super::super::stock::shop::{Shop, q};
+use super::super::stock::shop::q;
 use super::super::support::{at_once, audited};
-use crate::error::Stored;
-use crate::id::ProductId;
-use crate::inventory::{Hold, ReleaseCause, ReservationState, Reserve, ReserveOutcome, ShortLine};
-use crate::order::{AbandonOutcome, AtOnceOutcome, InsertOutcome, NewOrder, Order, OrderPorts, OrderSlot, PlaceAtOnce};
-use crate::quantity::{Quantity, StockUnit};
+use super::market::Market;
+use crate::inventory::{ReleaseCause, ReservationState, ReserveOutcome, ShortLine};
+use crate::order::{AbandonOutcome, AtOnceOutcome, InsertOutcome, OrderSlot};
+use crate::quantity::StockUnit;
 use crate::testing::Bench;
-
-/// A shop that has both units of one adapter.
-#[derive(Clone)]
-struct Market {
-    shop: Shop,
-    orders: OrderPorts,
-    port: Arc<dyn PlaceAtOnce>,
-}
-
-impl Market {
-    #[track_caller]
-    fn new(bench: &Bench) -> Self {
-        let Some(port) = bench.ports.place_at_once().cloned() else {
-            panic!("the harness has no port that places in one write; leave out area `at_once`");
-        };
-        Self { shop: Shop::new(bench), orders: bench.ports.order.clone(), port }
-    }
-
-    /// An order of these lines, and its hold.
-    fn request(&self, lines: &[(ProductId, Quantity)]) -> (Reserve, NewOrder) {
-        self.of(self.shop.make.reserve(lines))
-    }
-
-    /// The order of this hold.
-    fn of(&self, reserve: Reserve) -> (Reserve, NewOrder) {
-        let order = Order {
-            id: reserve.hold.order_id.clone(),
-            order_number: reserve.hold.order_id.number(),
-            hold: reserve.hold.clone(),
-            ..self.shop.make.order(self.shop.store)
-        };
-        let new = self.shop.make.new_order(&order);
-        (reserve, new)
-    }
-
-    async fn place(&self, (reserve, new): &(Reserve, NewOrder)) -> Stored<AtOnceOutcome> {
-        self.port.place(self.shop.store, reserve.clone(), new.clone()).await
-    }
-
-    async fn placed(&self, request: &(Reserve, NewOrder)) {
-        assert_eq!(self.place(request).await.unwrap(), AtOnceOutcome::Placed);
-    }
-
-    async fn slot(&self, hold: &Hold) -> OrderSlot {
-        self.orders.orders.find(self.shop.store, &hold.order_id).await.unwrap()
-    }
-
-    /// Neither stock nor an order nor an audit entry of the request is there.
-    async fn is_absent(&self, (reserve, _): &(Reserve, NewOrder)) {
-        assert_eq!(self.shop.find(&reserve.hold).await, None);
-        assert_eq!(self.slot(&reserve.hold).await, OrderSlot::Absent);
-        let history = self.orders.orders.history(self.shop.store, &reserve.hold.order_id).await.unwrap();
-        assert_eq!(history, []);
-    }
-}
 
 /// Its stock is committed and looked at no more, its order there with history and audit, its
 /// movements in the ledger.

@@ -115,6 +115,24 @@ fn nothing(market: &Market) -> Act<'_> {
     })
 }
 
+fn place(market: &Market, _: Order) -> Act<'_> {
+    Box::pin(async move { Ok(market.vyapar.orders().place(&market.buyer, market.cod("key")).await?.order) })
+}
+
+/// An order of another key, placed by the library that will meet the faults.
+fn known(market: &Market) -> Act<'_> {
+    Box::pin(async move { Ok(market.vyapar.orders().place(&market.buyer, market.cod("another")).await?.order) })
+}
+
+/// The same, and then another node changes a product.
+fn changed(market: &Market) -> Act<'_> {
+    Box::pin(async move {
+        let order = known(market).await?;
+        market.reprice(0, "12").await;
+        Ok(order)
+    })
+}
+
 fn placed(market: &Market) -> Act<'_> {
     Box::pin(async move { Ok(market.calm.orders().place(&market.buyer, market.cod("key")).await?.order) })
 }
@@ -158,10 +176,17 @@ fn on_its_way(market: &Market) -> Act<'_> {
 
 /// Placing an order paid on delivery.
 pub async fn placing_for_cash_survives_every_fault(bench: &Bench) {
-    let act: for<'a> fn(&'a Market, Order) -> Act<'a> = |market, _| {
-        Box::pin(async move { Ok(market.vyapar.orders().place(&market.buyer, market.cod("key")).await?.order) })
-    };
-    Scenario { before: nothing, act, lasting: true, in_steps: false }.survives(bench, &Fixtures::here()).await;
+    Scenario { before: nothing, act: place, lasting: true, in_steps: false }.survives(bench, &Fixtures::here()).await;
+}
+
+/// The same by one who has read the goods for an order before.
+pub async fn placing_by_memory_survives_every_fault(bench: &Bench) {
+    Scenario { before: known, act: place, lasting: true, in_steps: false }.survives(bench, &Fixtures::here()).await;
+}
+
+/// The same where the goods have changed since.
+pub async fn placing_what_has_changed_survives_every_fault(bench: &Bench) {
+    Scenario { before: changed, act: place, lasting: true, in_steps: false }.survives(bench, &Fixtures::here()).await;
 }
 
 /// Placing an order paid online; nobody pays it in the end.

@@ -122,6 +122,14 @@ impl Market {
         self.products.push(id);
     }
 
+    /// Another node gives a product another price.
+    pub(super) async fn reprice(&self, product: usize, rupees: &str) {
+        let price: Money = rupees.parse().unwrap();
+        let price = crate::inventory::ProductPrice::new(price, price).unwrap();
+        let goods = self.calm.inventory();
+        goods.set_price(&self.owner, self.store, self.products[product], price).await.unwrap();
+    }
+
     /// A request of this market's customer, delivered within the state, paid by `method`.
     pub(super) fn request(&self, key: &str, method: PaymentMethod, lines: &[(usize, u32)]) -> PlaceOrder {
         let text = |text: &str| crate::contact::PersonalText::parse("text", text, 200).unwrap();

@@ -23,6 +23,8 @@ macro_rules! __saga_promises {
                 lines_of_one_product_are_summed
                 refusals_write_nothing
                 all_short_lines_are_told
+                what_another_node_changed_counts_for_the_next_order
+                known_goods_are_not_read_again
                 thirty_two_calls_of_one_key_with_one_unit_left_place_one_order
                 sixty_four_buyers_and_one_unit
                 an_expired_hold_goes_to_the_next_buyer
@@ -59,6 +61,8 @@ macro_rules! __saga_promises {
             ]
             faults [
                 placing_for_cash_survives_every_fault
+                placing_by_memory_survives_every_fault
+                placing_what_has_changed_survives_every_fault
                 placing_online_survives_every_fault
                 a_payment_survives_every_fault
                 cancelling_survives_every_fault

@@ -164,7 +164,7 @@ pub async fn refusals_write_nothing(bench: &Bench) {
 
     // A store that is not selling refuses everything; what was placed before goes on.
     let before = market.vyapar.orders().place(&market.buyer, market.cod("before")).await.unwrap();
-    market.calm.stores().set_status(owner, market.store, StoreStatus::Inactive).await.unwrap();
+    market.calm.stores().set_status(&Market::host(), market.store, StoreStatus::Inactive).await.unwrap();
     let closed = refused(&|_| ()).await;
     assert!(matches!(closed, OrderError::StoreNotActive(StoreStatus::Inactive)), "{closed:?}");
     let id = &before.order.id;
@@ -318,5 +318,64 @@ fn storage(error: OrderError) -> crate::RepositoryError {
     match error {
         OrderError::Storage(error) => error,
         other => panic!("{other:?}"),
+    }
+}
+
+/// A price, a product's status and a store's, changed on another node: the next order is by what
+/// stands now, whatever this node read for the last one; and what is for sale again is sold.
+pub async fn what_another_node_changed_counts_for_the_next_order(bench: &Bench) {
+    let market = Market::open(bench, &Fixtures::here()).await;
+    let (orders, elsewhere) = (market.vyapar.orders(), &market.calm);
+    let subtotal = async |key: &str| {
+        let placed = orders.place(&market.buyer, market.cod(key)).await;
+        placed.map(|placed| placed.order.totals.subtotal.to_string())
+    };
+    assert_eq!(subtotal("first").await.unwrap(), "40.00");
+    market.reprice(0, "12").await;
+    let mut request = market.cod("expected");
+    request.expected_total = Some("55".parse().unwrap());
+    let refused = orders.place(&market.buyer, request).await.unwrap_err();
+    assert!(matches!(refused, OrderError::PriceChanged { .. }), "{refused:?}");
+    assert_eq!(subtotal("second").await.unwrap(), "44.00");
+    market.reprice(0, "13").await;
+    assert_eq!(subtotal("third").await.unwrap(), "46.00");
+
+    let (product, owner) = (market.products[1], &market.owner);
+    let set = async |status| {
+        elsewhere.inventory().set_product_status(owner, market.store, product, status).await.unwrap();
+    };
+    set(ProductStatus::Inactive).await;
+    let refused = subtotal("inactive").await.unwrap_err();
+    assert!(matches!(&refused, OrderError::UnknownProducts(ids) if ids == &[product]), "{refused:?}");
+    set(ProductStatus::Active).await;
+    assert_eq!(subtotal("active").await.unwrap(), "46.00");
+
+    elsewhere.stores().set_status(&Market::host(), market.store, StoreStatus::Inactive).await.unwrap();
+    let refused = subtotal("closed").await.unwrap_err();
+    assert!(matches!(refused, OrderError::StoreNotActive(StoreStatus::Inactive)), "{refused:?}");
+    elsewhere.stores().set_status(&Market::host(), market.store, StoreStatus::Active).await.unwrap();
+    assert_eq!(subtotal("open").await.unwrap(), "46.00");
+    market.settle().await;
+    market.check().await;
+}
+
+/// Where placing sees whether what it was quoted by still stands, goods that are known are not
+/// read again: one call of storage places the order. After a change they are.
+pub async fn known_goods_are_not_read_again(bench: &Bench) {
+    let market = Market::open(bench, &Fixtures::here()).await;
+    let calls = async |key: &str| {
+        market.faults.none();
+        market.vyapar.orders().place(&market.buyer, market.cod(key)).await.unwrap();
+        market.faults.calls()
+    };
+    let first = calls("first").await;
+    assert!(first.contains(&"stores.get") && first.contains(&"products.get_many"), "{first:?}");
+    if market.ports.checks_basis() {
+        assert_eq!(calls("second").await, ["at_once.place"]);
+        market.reprice(0, "12").await;
+        let mut changed = calls("third").await;
+        changed.sort_unstable();
+        assert_eq!(changed, ["at_once.place", "at_once.place", "products.get_many", "stores.get"]);
+        assert_eq!(calls("fourth").await, ["at_once.place"]);
     }
 }
