@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How many calls may wait, and whether those that want the same products share transactions.
 ///
-/// A transaction carries at most 100 actions, which is 49 orders of one product.
+/// A transaction carries at most 100 actions, which is 93 orders of one product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gathering {
     pub(crate) on: bool,

@@ -73,6 +73,11 @@ impl ItemBuilder {
         Self::default()
     }
 
+    /// One that will have about so many attributes: for items written by the thousand.
+    pub(crate) fn with_room(attributes: usize) -> Self {
+        Self(Attributes::with_capacity(attributes))
+    }
+
     pub(crate) fn with(mut self, name: &str, value: AttributeValue) -> Self {
         self.0.insert(name.to_owned(), value);
         self

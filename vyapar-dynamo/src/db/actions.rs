@@ -31,6 +31,21 @@ impl Db {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
+    /// The action that writes an item where there is none, in as few words as there are: a
+    /// transaction may carry a hundred, and each word is written, signed, sent and read. Nothing
+    /// is told of what stands in its place, and the key is named as it is, so it must be none of
+    /// the protocol's reserved words (no word with an underscore is).
+    pub(crate) fn put_new(&self, table: &TableDefinition, item: Attributes) -> Stored<TransactWriteItem> {
+        let (key, _) = table.partition_key;
+        let put = Put::builder()
+            .table_name(self.names.of(table))
+            .set_item(Some(item))
+            .condition_expression(format!("attribute_not_exists({key})"))
+            .build()
+            .map_err(incomplete)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
     /// The action that changes an item.
     pub(crate) fn update(
         &self,

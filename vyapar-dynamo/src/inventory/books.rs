@@ -1,7 +1,7 @@
 //! What some calls have read, as it becomes while they are decided one after another; and
 //! the actions that store it if nothing has changed meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use vyapar_core::error::{RepositoryError, RepositoryErrorKind, Stored};
@@ -10,7 +10,7 @@ use vyapar_core::inventory::{Movement, MovementType, Reference, StockLevel};
 use vyapar_core::quantity::{Quantity, QuantityDelta};
 use vyapar_core::time::Timestamp;
 
-use super::codec::{LevelItem, ReservationItem, movement_item, operation_item, reservation_item};
+use super::codec::{LevelItem, ReservationItem, SALES_OF_AN_ITEM, movement_item, operation_item, reservation_item};
 use crate::db::Db;
 use crate::expression::Expression;
 use crate::item::{number, time};
@@ -210,19 +210,20 @@ impl Books {
         })
     }
 
-    /// The actions: one for each reservation, operation and level that changes, and one for
-    /// each call's movement of a product. None if nothing changes.
+    /// The actions: one for each reservation, operation and level that changes, and at most one
+    /// for each call's movement of a product. None if nothing changes.
     pub(crate) fn actions(&self, db: &Db) -> Stored<Vec<TransactWriteItem>> {
         let mut actions = Vec::new();
-        let absent = Expression::new("attribute_not_exists(#store_id)");
         for item in self.moved.iter().filter_map(|id| self.reservations.get(id)) {
-            let unchanged = if item.version == 0 { absent.clone() } else { version_is(item.version) };
-            let next = ReservationItem { version: item.version + 1, ..item.clone() };
-            actions.push(db.put(&RESERVATIONS, reservation_item(&next), &unchanged)?);
+            let next = reservation_item(&item.reservation, item.version + 1, &item.given_back_by);
+            actions.push(match item.version {
+                0 => db.put_new(&RESERVATIONS, next)?,
+                version => db.put(&RESERVATIONS, next, &version_is(version))?,
+            });
         }
         for operation in &self.applied {
             let left = self.operations.get(operation).map_or(&[][..], Vec::as_slice);
-            actions.push(db.put(&STOCK_OPERATIONS, operation_item(self.store, *operation, left), &absent)?);
+            actions.push(db.put_new(&STOCK_OPERATIONS, operation_item(self.store, *operation, left))?);
         }
         for item in self.changed.iter().filter_map(|product| self.levels.get(product)) {
             let level = &item.level;
@@ -245,25 +246,45 @@ impl Books {
                 actions.push(db.check(&STOCK, keys::level(self.store, *product), &version_is(item.version))?);
             }
         }
-        let vacant = Expression::new("attribute_not_exists(#seq)");
-        for (first, then) in pairs(&self.movements) {
-            actions.push(db.put(&STOCK_MOVEMENTS, movement_item(self.store, first, then), &vacant)?);
+        for movements in items(&self.movements) {
+            actions.push(db.put_new(&STOCK_MOVEMENTS, movement_item(self.store, &movements))?);
         }
         Ok(actions)
     }
 }
 
-/// The movements as they are stored: goods that came back and were found spoilt are one item.
-fn pairs(movements: &[Movement]) -> Vec<(&Movement, Option<&Movement>)> {
-    let mut pairs: Vec<(&Movement, Option<&Movement>)> = Vec::with_capacity(movements.len());
+/// The movements as they are stored, each product's in order: goods that came back and were found
+/// spoilt are one item, and so are sales that follow each other.
+pub(super) fn items(movements: &[Movement]) -> Vec<Vec<&Movement>> {
+    let mut items: Vec<Vec<&Movement>> = Vec::with_capacity(movements.len());
+    let mut last: HashMap<ProductId, usize> = HashMap::new();
     for movement in movements {
-        match pairs.last_mut() {
-            // `book` is called for the two right after each other.
-            Some((first, then @ None)) if spoilt(first, movement) => *then = Some(movement),
-            _ => pairs.push((movement, None)),
+        let open = last.get(&movement.product_id).and_then(|at| items.get_mut(*at));
+        match open {
+            Some(item) if joins(item, movement) => item.push(movement),
+            _ => {
+                last.insert(movement.product_id, items.len());
+                items.push(vec![movement]);
+            }
         }
     }
-    pairs
+    items
+}
+
+/// Whether a movement goes into the item of the one before it.
+fn joins(item: &[&Movement], movement: &Movement) -> bool {
+    match item {
+        [first] if spoilt(first, movement) => true,
+        [first, ..] => plain_sale(first) && plain_sale(movement) && item.len() < SALES_OF_AN_ITEM,
+        [] => false,
+    }
+}
+
+/// A sale of which there is no more to say than the order: short, however many share an item.
+fn plain_sale(movement: &Movement) -> bool {
+    movement.movement_type == MovementType::Sale
+        && movement.reference_type == Reference::Order
+        && movement.reason.is_none()
 }
 
 fn spoilt(first: &Movement, then: &Movement) -> bool {

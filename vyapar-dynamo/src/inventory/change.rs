@@ -9,7 +9,7 @@ use vyapar_core::quantity::{Quantity, QuantityDelta};
 
 use super::books::{Books, Why};
 use super::codec::read_movements;
-use super::gather::Ask;
+use super::waiting::Ask;
 use super::{DynamoStock, within_limit};
 use crate::db::Query;
 use crate::expression::Expression;
@@ -39,6 +39,7 @@ impl DynamoStock {
             operation: Some(change.operation),
             products: change.lines.iter().map(|line| line.product_id).collect(),
             fresh: false,
+            sells: false,
         };
         let mut patience = self.db.patience();
         match self.gatherer.ask(ask, &patience, move |books| decide(&change, books)).await? {

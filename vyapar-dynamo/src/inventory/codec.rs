@@ -55,52 +55,83 @@ pub(crate) fn read_level(item: &Attributes) -> Stored<LevelItem> {
     })
 }
 
-/// The movements of one product in one transaction, oldest first, as one item: goods that
-/// came back unsellable leave two, and a transaction of 49 products has no room for two
-/// items each. The later one is inside the earlier one.
-pub(crate) fn movement_item(store: StoreId, first: &Movement, then: Option<&Movement>) -> Attributes {
+/// Attributes that an item has at most, so that its map need not grow while it is written.
+const RESERVATION_ATTRIBUTES: usize = 24;
+const MOVEMENT_ATTRIBUTES: usize = 12;
+
+/// Sales that share an item at most. A kilobyte is what a write is paid by, and five sales fit
+/// into it; more of them save writes and actions, and a page of movements reads whole items, so
+/// this is also by how much too much it may read. Readers take any number.
+pub(crate) const SALES_OF_AN_ITEM: usize = 16;
+
+/// Movements of one product in one transaction, oldest first, as one item, whose key is the first
+/// one's number; each of the others has the next.
+///
+/// Goods that came back unsellable leave two, and a transaction of 49 products has no room for
+/// two items each: the later one is inside the earlier one, as `then`. Sales of a product that
+/// many want at once follow each other by the dozen: the later ones are the list `more`, each
+/// with what it does not share with the first.
+pub(crate) fn movement_item(store: StoreId, movements: &[&Movement]) -> Attributes {
+    let Some((first, others)) = movements.split_first() else { return Attributes::new() };
     let amounts = |movement: &Movement| {
-        ItemBuilder::new()
-            .with("movement_type", text(movement.movement_type))
+        ItemBuilder::with_room(MOVEMENT_ATTRIBUTES)
             .with("quantity", number(movement.quantity))
             .with("balance_after", number(movement.balance_after))
     };
-    amounts(first)
+    let whose = |item: ItemBuilder, movement: &Movement| {
+        item.with("reference_id", text(&movement.reference_id))
+            .maybe("performed_by", movement.performed_by.map(text))
+            .with("created_at", time(movement.created_at))
+    };
+    let (then, more) = match others {
+        [movement] if movement.movement_type != first.movement_type => (Some(movement), &[][..]),
+        more => (None, more),
+    };
+    let then = then.map(|movement| amounts(movement).with("movement_type", text(movement.movement_type)).build());
+    let more: Vec<_> =
+        more.iter().map(|movement| AttributeValue::M(whose(amounts(movement), movement).build())).collect();
+    whose(amounts(first), first)
         .extend(keys::movement(store, first.product_id, first.seq))
         .with("id", text(first.id))
         .with("store_product_id", text(first.product_id))
+        .with("movement_type", text(first.movement_type))
         .with("reference_type", text(first.reference_type))
-        .with("reference_id", text(&first.reference_id))
         .maybe("reason", first.reason.as_ref().map(text))
-        .maybe("performed_by", first.performed_by.map(text))
-        .with("created_at", time(first.created_at))
-        .maybe("then", then.map(|movement| AttributeValue::M(amounts(movement).build())))
+        .maybe("then", then.map(AttributeValue::M))
+        .maybe("more", (!more.is_empty()).then_some(AttributeValue::L(more)))
         .build()
 }
 
 /// The movements of an item, oldest first.
 pub(crate) fn read_movements(item: &Attributes) -> Stored<Vec<Movement>> {
-    let row = Row::new(STOCK_MOVEMENTS.name, item);
-    let product_id = row.parse("store_product_id")?;
-    let seq: u64 = row.parse("seq")?;
-    let movement = |seq: u64, amounts: Row<'_>| -> Stored<Movement> {
-        Ok(Movement {
+    let first = Row::new(STOCK_MOVEMENTS.name, item);
+    let product_id = first.parse("store_product_id")?;
+    let mut seq: u64 = first.parse("seq")?;
+    // Of what the movement is, who made it, and how much it is: three rows that may be the same.
+    let mut movement = |kind: Row<'_>, whose: Row<'_>, amounts: Row<'_>| -> Stored<Movement> {
+        let movement = Movement {
             id: MovementId::of(product_id, seq),
             product_id,
             seq,
-            movement_type: amounts.parse("movement_type")?,
+            movement_type: kind.parse("movement_type")?,
             quantity: amounts.decimal("quantity")?,
             balance_after: amounts.decimal("balance_after")?,
-            reference_type: row.parse("reference_type")?,
-            reference_id: row.string("reference_id")?,
-            reason: row.maybe_string("reason")?,
-            performed_by: row.maybe_parse("performed_by")?,
-            created_at: row.parse("created_at")?,
-        })
+            reference_type: first.parse("reference_type")?,
+            reference_id: whose.string("reference_id")?,
+            reason: first.maybe_string("reason")?,
+            performed_by: whose.maybe_parse("performed_by")?,
+            created_at: whose.parse("created_at")?,
+        };
+        seq += 1;
+        Ok(movement)
     };
-    let mut movements = vec![movement(seq, row)?];
-    if row.has("then") {
-        movements.push(movement(seq + 1, row.map("then")?)?);
+    let mut movements = vec![movement(first, first, first)?];
+    if first.has("then") {
+        let then = first.map("then")?;
+        movements.push(movement(then, first, then)?);
+    }
+    for more in first.rows("more")? {
+        movements.push(movement(first, more, more)?);
     }
     Ok(movements)
 }
@@ -125,8 +156,11 @@ pub(crate) fn read_operation(item: &Attributes) -> Stored<Vec<(ProductId, u64)>>
         .collect()
 }
 
-pub(crate) fn reservation_item(item: &ReservationItem) -> Attributes {
-    let reservation = &item.reservation;
+pub(crate) fn reservation_item(
+    reservation: &Reservation,
+    version: u64,
+    given_back_by: &BTreeSet<OperationId>,
+) -> Attributes {
     let (store, hold) = (reservation.store_id, &reservation.hold);
     let lines = reservation.lines.iter().map(|line| {
         let line = ItemBuilder::new()
@@ -135,9 +169,9 @@ pub(crate) fn reservation_item(item: &ReservationItem) -> Attributes {
             .with("given_back", number(line.given_back));
         AttributeValue::M(line.build())
     });
-    let given_back_by: Vec<String> = item.given_back_by.iter().map(ToString::to_string).collect();
+    let given_back_by: Vec<String> = given_back_by.iter().map(ToString::to_string).collect();
     let holding = keys::holding(reservation.state, reservation.due);
-    ItemBuilder::new()
+    ItemBuilder::with_room(RESERVATION_ATTRIBUTES)
         .extend(keys::reservation(store, hold.id))
         .with("attempt", number(hold.attempt))
         .with("order_id", text(&hold.order_id))
@@ -151,7 +185,7 @@ pub(crate) fn reservation_item(item: &ReservationItem) -> Attributes {
         .with("failures", number(reservation.failures))
         .with("created_at", time(reservation.created_at))
         .with("updated_at", time(reservation.updated_at))
-        .with("version", number(item.version))
+        .with("version", number(version))
         // An empty set cannot be stored.
         .maybe("given_back_by", (!given_back_by.is_empty()).then_some(AttributeValue::Ss(given_back_by)))
         .maybe("holding_store", holding.is_some().then(|| text(store)))

@@ -3,12 +3,13 @@
 //!
 //! In its process the gatherer is the only writer of a product's stock, so its transactions
 //! never cancel each other. While one is under way, calls that want one of its products
-//! wait; when it is done, all that wait and share a product go into the next, each is decided
-//! on what the ones before it leave, and each is answered on its own. Calls that share
+//! wait; when it is done and those it answered have had a chance to ask again, all that wait
+//! and share a product go into the next, each is decided on what the ones before it leave, and
+//! each is answered on its own. Calls that share
 //! nothing with others never wait: an idle system answers at once. Between processes the
 //! compare-and-set decides, and a group that lost it is decided anew.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,11 +17,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use tracing::Instrument;
 use vyapar_core::error::{RepositoryError, RepositoryErrorKind, Stored};
-use vyapar_core::id::{OperationId, ProductId, ReservationId, StoreId};
 
 use super::books::Books;
 use super::codec::{read_levels, read_operation, read_reservation};
 use super::remembered::Remembered;
+use super::waiting::{Ask, Deliver, Job, Key, Waiting};
 use crate::db::{Db, Written};
 use crate::gathering::{Counters, GatherStatistics, Gathering, count};
 use crate::item::Row;
@@ -28,64 +29,8 @@ use crate::keys;
 use crate::retry::Patience;
 use crate::tables::{RESERVATIONS, STOCK, STOCK_OPERATIONS};
 
-/// What one transaction may carry.
-const MAX_ACTIONS: usize = 100;
-
-/// What a call reads and may write.
-#[derive(Debug, Clone)]
-pub(crate) struct Ask {
-    pub(crate) store: StoreId,
-    pub(crate) reservation: Option<ReservationId>,
-    pub(crate) operation: Option<OperationId>,
-    pub(crate) products: BTreeSet<ProductId>,
-    /// Whether the reservation is most likely not there yet: then it is not read first.
-    pub(crate) fresh: bool,
-}
-
-/// Something that only one group at a time may read and write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
-    Product(StoreId, ProductId),
-    Reservation(StoreId, ReservationId),
-    Operation(StoreId, OperationId),
-}
-
-impl Ask {
-    fn keys(&self) -> impl Iterator<Item = Key> {
-        let products = self.products.iter().map(|product| Key::Product(self.store, *product));
-        let reservation = self.reservation.map(|id| Key::Reservation(self.store, id));
-        products.chain(reservation).chain(self.operation.map(|id| Key::Operation(self.store, id)))
-    }
-}
-
-/// Gives a decided call its answer, once what was decided is stored.
-type Deliver = Box<dyn FnOnce() + Send>;
-
-/// Makes something of the books, and of what it made an answer.
-type Decide = Box<dyn Fn(&mut Books) -> Stored<Deliver> + Send + Sync>;
-
-/// A call on its way.
-struct Job {
-    number: u64,
-    ask: Ask,
-    patience: Patience,
-    decide: Decide,
-    fail: Box<dyn Fn(RepositoryError) + Send + Sync>,
-}
-
-/// Calls that go into one transaction.
-struct Group {
-    keys: HashSet<Key>,
-    actions: usize,
-    jobs: Vec<Job>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    number: u64,
-    jobs: VecDeque<Job>,
-    busy: HashSet<Key>,
-}
+/// Turns of the scheduler that callers just answered have at most to ask again.
+const TURNS: usize = 8;
 
 /// The one writer of stock in its process.
 pub(crate) struct Gatherer {
@@ -205,9 +150,25 @@ impl Gatherer {
             let span = tracing::debug_span!("group", of = "stock writes", calls = jobs.len(), actions = group.actions);
             let work = async move {
                 done.gatherer.work(&jobs).await;
+                done.gatherer.let_them_ask().await;
                 drop(done);
             };
             tokio::spawn(work.instrument(span));
+        }
+    }
+
+    /// Lets those who are about to ask do so, before the keys of a group are free again: callers
+    /// just answered often ask for more, and the first of them would set out alone, with all
+    /// others waiting for it. Turns of the scheduler, not time: it costs microseconds, and ends
+    /// when nobody more came.
+    async fn let_them_ask(&self) {
+        let mut waiting = self.lock().jobs.len();
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+            let before = std::mem::replace(&mut waiting, self.lock().jobs.len());
+            if waiting <= before {
+                return;
+            }
         }
     }
 
@@ -340,48 +301,6 @@ fn decide(jobs: &[Job], fresh: Books) -> (Books, Vec<Stored<Deliver>>, bool) {
     }
 }
 
-impl Waiting {
-    /// Takes out of the queue what can go now, in groups that share nothing. What cannot go
-    /// keeps its place, and nothing overtakes it for what it wants.
-    /// Unless they `share`, each is a group of its own.
-    fn group(&mut self, share: bool) -> Vec<Group> {
-        let mut groups: Vec<Group> = Vec::new();
-        let mut blocked: HashSet<Key> = HashSet::new();
-        let mut left = VecDeque::new();
-        for job in self.jobs.drain(..) {
-            let keys: HashSet<Key> = job.ask.keys().collect();
-            let free = keys.iter().all(|key| !self.busy.contains(key) && !blocked.contains(key));
-            // The call's own item, and a movement for each product.
-            let own = 1 + job.ask.products.len();
-            let mut sharing = groups.iter_mut().filter(|group| !group.keys.is_disjoint(&keys));
-            match (free, sharing.next(), sharing.next()) {
-                (true, None, _) => {
-                    let actions = own + job.ask.products.len();
-                    groups.push(Group { keys, actions, jobs: vec![job] });
-                }
-                (true, Some(group), None) if share && group.actions + own + group.new_levels(&keys) <= MAX_ACTIONS => {
-                    group.actions += own + group.new_levels(&keys);
-                    group.keys.extend(keys);
-                    group.jobs.push(job);
-                }
-                _ => {
-                    blocked.extend(keys);
-                    left.push_back(job);
-                }
-            }
-        }
-        self.jobs = left;
-        groups
-    }
-}
-
-impl Group {
-    /// How many products `keys` has that the group has not.
-    fn new_levels(&self, keys: &HashSet<Key>) -> usize {
-        keys.difference(&self.keys).filter(|key| matches!(key, Key::Product(..))).count()
-    }
-}
-
 /// Frees a group's keys when its work ends, however it ends.
 struct Done {
     gatherer: Arc<Gatherer>,
@@ -408,53 +327,5 @@ fn deliver<T>(send: &Mutex<Option<oneshot::Sender<Stored<T>>>>, answer: Stored<T
     if let Some(send) = send {
         // The caller may be gone.
         let _ = send.send(answer);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    fn job(number: u64, store: u128, products: &[u128]) -> Job {
-        let id = |n: u128| ProductId::from_uuid(uuid::Uuid::from_u128(n));
-        Job {
-            number,
-            ask: Ask {
-                store: StoreId::from_uuid(uuid::Uuid::from_u128(store)),
-                reservation: Some(ReservationId::from_uuid(uuid::Uuid::from_u128(u128::from(number)))),
-                operation: None,
-                products: products.iter().copied().map(id).collect(),
-                fresh: true,
-            },
-            patience: Patience::new(Duration::from_secs(1)),
-            decide: Box::new(|_| Ok(Box::new(|| {}))),
-            fail: Box::new(|_| {}),
-        }
-    }
-
-    fn groups(waiting: &mut Waiting) -> Vec<Vec<u64>> {
-        let groups = waiting.group(true);
-        groups.iter().map(|group| group.jobs.iter().map(|job| job.number).collect()).collect()
-    }
-
-    #[tokio::test]
-    async fn what_shares_a_product_goes_together_and_nothing_overtakes() {
-        let mut waiting = Waiting::default();
-        waiting.jobs.extend([job(1, 1, &[1]), job(2, 1, &[2]), job(3, 1, &[1]), job(4, 2, &[1])]);
-        // 5 would join two groups and waits; 6 wants what 5 waits for, and must not overtake it.
-        waiting.jobs.extend([job(5, 1, &[1, 2]), job(6, 1, &[2])]);
-        assert_eq!(groups(&mut waiting), [vec![1, 3], vec![2], vec![4]]);
-        assert_eq!(waiting.jobs.iter().map(|job| job.number).collect::<Vec<_>>(), [5, 6]);
-        assert_eq!(groups(&mut waiting), [vec![5, 6]]);
-    }
-
-    #[tokio::test]
-    async fn a_group_fits_a_transaction() {
-        let mut waiting = Waiting::default();
-        waiting.jobs.extend((0..60).map(|n| job(n, 1, &[1])));
-        // 49 reservations, 49 movements and a level.
-        assert_eq!(waiting.group(true).first().map(|group| (group.jobs.len(), group.actions)), Some((49, 99)));
-        assert_eq!(waiting.jobs.len(), 11);
     }
 }

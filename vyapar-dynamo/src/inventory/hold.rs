@@ -14,7 +14,7 @@ use vyapar_core::time::Timestamp;
 
 use super::books::{Books, Why};
 use super::codec::{ReservationItem, read_reservation};
-use super::gather::Ask;
+use super::waiting::Ask;
 use super::{DynamoStock, within_limit};
 use crate::db::Query;
 use crate::expression::Expression;
@@ -38,6 +38,7 @@ impl DynamoStock {
             operation: None,
             products: request.lines.iter().map(|(product, _)| *product).collect(),
             fresh: request.hold.attempt == 1,
+            sells: true,
         };
         let now = request.now;
         let request = Arc::new(request);

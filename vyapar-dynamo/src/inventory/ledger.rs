@@ -58,13 +58,13 @@ impl StockLedger for DynamoStock {
     async fn movements(&self, store: StoreId, product: ProductId, page: PageRequest) -> Stored<Page<Movement>> {
         let before = page.cursor().map(|cursor| cursor.parse_position::<u64>(MOVEMENTS)).transpose()?;
         let query = Query { newest_first: true, ..movements_of(store, product, before) };
-        // An item may hold two movements, so this may read more than is given out.
+        // An item may hold several movements, so this may read more than is given out.
         let wanted = page.limit() as usize + 1;
         let items = self.db.query(&query, wanted, &mut self.db.patience(), "listing movements").await?;
         let mut movements = Vec::with_capacity(items.len());
         for item in &items {
             let of_item = read_movements(item)?;
-            // The later of two may have been given out while the earlier was not.
+            // The later ones of an item may have been given out while the earlier were not.
             movements.extend(of_item.into_iter().rev().filter(|movement| before.is_none_or(|seq| movement.seq < seq)));
         }
         Ok(Page::of(movements, page.limit(), |movement| Cursor::new(MOVEMENTS, movement.seq.to_string())))

@@ -18,6 +18,7 @@ mod moves;
 mod queue;
 mod remembered;
 mod verify;
+mod waiting;
 
 use std::sync::Arc;
 

@@ -14,8 +14,8 @@ use vyapar_core::time::Timestamp;
 
 use super::books::{Books, Why};
 use super::codec::ReservationItem;
-use super::gather::Ask;
 use super::hold::replaceable;
+use super::waiting::Ask;
 use super::{DynamoStock, within_limit};
 use crate::expression::Expression;
 use crate::item::{number, text, time};
@@ -137,7 +137,14 @@ impl DynamoStock {
         products.extend(products_of(self.read_one(store, id, patience).await?.as_ref()));
         loop {
             let known = products.clone();
-            let ask = Ask { store, reservation: Some(id), operation: None, products: products.clone(), fresh: false };
+            let ask = Ask {
+                store,
+                reservation: Some(id),
+                operation: None,
+                products: products.clone(),
+                fresh: false,
+                sells: false,
+            };
             let decide = decide.clone();
             let decided = self.gatherer.ask(ask, patience, move |books| {
                 // Amended since it was read: it has products whose levels are not in the books.

@@ -6,7 +6,7 @@
 //! | abandoned order | `orders` | `store_id` | `id` = `ord_…` | none: it excludes an order by standing in its place |
 //! | tracking id | `orders` | `store_id` = `tracking#TRK-…` | `id` = `tracking` | none |
 //! | stock level | `stock` | `store_id` | `product_id` | none |
-//! | movement | `stock-movements` | `store_product` = `{store}#{product}` | `seq` | none |
+//! | movement, and those sold right after it by the same transaction | `stock-movements` | `store_product` = `{store}#{product}` | `seq` | none |
 //! | applied operation | `stock-operations` | `store_id` | `operation_id` | none |
 //! | reservation | `reservations` | `store_id` | `reservation_id` | `holding-index` (`holding_store` = store, `holding` = `held#{due}` or `committed#{due}`) while it holds stock; `recover-index` (`recover_shard`, `recover_at`) while it is open |
 //! | account | `users` | `id` | | `list-index` (`list_key` = `{role}#{shard}`, `id`) |

@@ -15,6 +15,7 @@
 mod audit;
 mod bad_day;
 mod golden;
+mod hot;
 mod lost;
 mod mixed;
 mod nearby;
