@@ -4,11 +4,15 @@
 //! spec's string shapes (`ord_…`, `ORD-…`, `TRK-…`). All are minted by a service from its
 //! [`Env`](crate::Env), never by an adapter.
 
+mod text;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use self::text::Text;
 
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -126,14 +130,11 @@ const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Characters of a 128-bit number in base 32.
 const BASE32_LEN: usize = 26;
 
-fn base32(value: u128) -> String {
-    (0..BASE32_LEN)
-        .rev()
-        .map(|place| {
-            let digit = usize::try_from((value >> (place * 5)) & 31).unwrap_or(0);
-            char::from(BASE32.get(digit).copied().unwrap_or(b'0'))
-        })
-        .collect()
+fn base32(value: u128) -> impl Iterator<Item = u8> {
+    (0..BASE32_LEN).rev().map(move |place| {
+        let digit = usize::try_from((value >> (place * 5)) & 31).unwrap_or(0);
+        BASE32.get(digit).copied().unwrap_or(b'0')
+    })
 }
 
 fn is_base32(text: &str) -> bool {
@@ -146,7 +147,7 @@ fn is_base32(text: &str) -> bool {
 /// base 32: it still begins with the time, sorts by it, and is unique across processes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct OrderId(String);
+pub struct OrderId(Text<30>);
 
 impl OrderId {
     const PREFIX: &'static str = "ord_";
@@ -154,20 +155,20 @@ impl OrderId {
     /// The order id made of a fresh UUIDv7.
     #[must_use]
     pub fn from_uuid(id: Uuid) -> Self {
-        Self(format!("{}{}", Self::PREFIX, base32(id.as_u128())))
+        Self(Text::of(Self::PREFIX.bytes().chain(base32(id.as_u128()))))
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
     /// The order number that belongs to this id (`ORD-…`).
     #[must_use]
     pub fn number(&self) -> OrderNumber {
-        let tail = self.0.strip_prefix(Self::PREFIX).unwrap_or(&self.0);
-        OrderNumber(format!("{}{}", OrderNumber::PREFIX, tail.to_ascii_uppercase()))
+        let tail = self.0.bytes().skip(Self::PREFIX.len()).map(|byte| byte.to_ascii_uppercase());
+        OrderNumber(Text::of(OrderNumber::PREFIX.bytes().chain(tail)))
     }
 }
 
@@ -175,7 +176,7 @@ impl FromStr for OrderId {
     type Err = IdError;
     fn from_str(s: &str) -> Result<Self, IdError> {
         match s.strip_prefix(Self::PREFIX) {
-            Some(tail) if is_base32(tail) => Ok(Self(s.to_owned())),
+            Some(tail) if is_base32(tail) => Ok(Self(Text::of(s.bytes()))),
             _ => Err(IdError::new(s, "an order id (`ord_` and 26 characters)")),
         }
     }
@@ -184,7 +185,7 @@ impl FromStr for OrderId {
 /// The order number that people read out: `ORD-` and the id's 26 characters in capitals.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct OrderNumber(String);
+pub struct OrderNumber(Text<30>);
 
 impl OrderNumber {
     const PREFIX: &'static str = "ORD-";
@@ -192,7 +193,7 @@ impl OrderNumber {
     /// The number as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 }
 
@@ -200,7 +201,7 @@ impl FromStr for OrderNumber {
     type Err = IdError;
     fn from_str(s: &str) -> Result<Self, IdError> {
         match s.strip_prefix(Self::PREFIX) {
-            Some(tail) if is_base32(&tail.to_ascii_lowercase()) => Ok(Self(s.to_owned())),
+            Some(tail) if is_base32(&tail.to_ascii_lowercase()) => Ok(Self(Text::of(s.bytes()))),
             _ => Err(IdError::new(s, "an order number (`ORD-` and 26 characters)")),
         }
     }
@@ -212,7 +213,7 @@ impl FromStr for OrderNumber {
 /// minted on a collision.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct TrackingId(String);
+pub struct TrackingId(Text<16>);
 
 impl TrackingId {
     const PREFIX: &'static str = "TRK-";
@@ -220,20 +221,15 @@ impl TrackingId {
     /// The tracking id made of 48 random bits.
     #[must_use]
     pub fn from_bits(bits: [u8; 6]) -> Self {
-        let mut id = String::with_capacity(16);
-        id.push_str(Self::PREFIX);
-        for byte in bits {
-            for nibble in [byte >> 4, byte & 15] {
-                id.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-            }
-        }
-        Self(id)
+        let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + (nibble - 10) };
+        let digits = bits.into_iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+        Self(Text::of(Self::PREFIX.bytes().chain(digits)))
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 }
 
@@ -242,7 +238,7 @@ impl FromStr for TrackingId {
     fn from_str(s: &str) -> Result<Self, IdError> {
         match s.strip_prefix(Self::PREFIX) {
             Some(t) if t.len() == 12 && t.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) => {
-                Ok(Self(s.to_owned()))
+                Ok(Self(Text::of(s.bytes())))
             }
             _ => Err(IdError::new(s, "a tracking id (`TRK-` and 12 hexadecimal digits)")),
         }
@@ -252,14 +248,14 @@ impl FromStr for TrackingId {
 macro_rules! string_id {
     ($($name:ident)*) => {$(
         impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(&self.0) }
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.as_str()) }
         }
         impl TryFrom<String> for $name {
             type Error = IdError;
             fn try_from(s: String) -> Result<Self, IdError> { s.parse() }
         }
         impl From<$name> for String {
-            fn from(id: $name) -> String { id.0 }
+            fn from(id: $name) -> String { id.as_str().to_owned() }
         }
     )*};
 }
@@ -278,6 +274,18 @@ mod tests {
             assert_eq!(id.as_str().parse::<OrderId>().unwrap(), id);
             assert_eq!(id.number().as_str().parse::<OrderNumber>().unwrap(), id.number());
         }
+    }
+
+    #[test]
+    fn ids_look_as_text_does() {
+        let id = OrderId::from_uuid(Uuid::from_u128(0x0199_0a1b_2c3d_7e4f_8051_6273_8495_a6b7));
+        assert_eq!(id.to_string(), id.as_str());
+        assert_eq!(id.as_str().len(), 30);
+        assert_eq!(id.number().as_str(), id.as_str().to_ascii_uppercase().replace('_', "-"));
+        assert_eq!(format!("{id:?}"), format!("OrderId({:?})", id.as_str()));
+        assert_eq!(TrackingId::from_bits([0, 1, 0x9a, 0xbf, 0xf0, 0xff]).as_str(), "TRK-00019abff0ff");
+        assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{id}\""));
+        assert_eq!(String::from(id.clone()).parse::<OrderId>().unwrap(), id);
     }
 
     #[test]

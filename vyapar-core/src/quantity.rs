@@ -229,6 +229,10 @@ fn thousandths_of(value: Decimal) -> Result<i64, QuantityError> {
 fn write(thousandths: i64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let sign = if thousandths < 0 { "-" } else { "" };
     let (whole, part) = (thousandths.unsigned_abs() / 1000, thousandths.unsigned_abs() % 1000);
+    // Most are whole and shown without a width: then there is nothing to pad and to allocate for.
+    if part == 0 && f.width().is_none() && f.precision().is_none() {
+        return write!(f, "{sign}{whole}");
+    }
     if part == 0 {
         return f.pad(&format!("{sign}{whole}"));
     }
@@ -311,5 +315,8 @@ mod tests {
         assert_eq!("2.500".parse::<Quantity>().unwrap().to_string(), "2.5");
         assert_eq!(Quantity::units(3).outward().to_string(), "-3");
         assert_eq!(Quantity::units(3).inward().to_string(), "+3");
+        // Padded where a width is asked for, as any text.
+        let shown = |quantity: &str| format!("{:4}|{0:+}", quantity.parse::<Quantity>().unwrap());
+        assert_eq!((shown("3"), shown("2.5")), ("3   |3".to_owned(), "2.5 |2.5".to_owned()));
     }
 }

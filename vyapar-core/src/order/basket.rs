@@ -1,5 +1,7 @@
 //! A request to place an order, checked and brought into one shape.
 
+use uuid::Uuid;
+
 use crate::env::Env;
 use crate::id::{ProductId, ReservationId};
 use crate::inventory::MAX_LINES;
@@ -99,51 +101,105 @@ fn merge(lines: &[PlaceLine]) -> Result<Vec<BasketLine>, OrderError> {
 /// its length before it, an absent one differs from an empty one, and the order of lines
 /// counts for nothing.
 fn fingerprint(request: &PlaceOrder, lines: &[BasketLine], env: &Env) -> Blind {
-    let mut parts: Vec<Vec<u8>> = Vec::with_capacity(16 + lines.len() * 3);
-    let mut put = |text: Option<&str>| {
-        parts.push(text.map_or_else(Vec::new, |text| [b"+", text.as_bytes()].concat()));
-    };
-    put(Some(request.customer_name.as_str()));
-    put(Some(request.customer_phone.as_str()));
-    put(Some(request.payment_method.as_str()));
-    put(request.expected_total.map(|total| total.to_string()).as_deref());
-    put(request.delivery_notes.as_ref().map(|note| note.as_str()));
-    put(request.customer_note.as_ref().map(|note| note.as_str()));
-    put(Some(request.channel.as_str()));
-    put(Some(&request.language));
+    let mut parts = Parts::with_capacity(16 + lines.len() * 3);
+    parts.put(request.customer_name.as_str());
+    parts.put(request.customer_phone.as_str());
+    parts.put(request.payment_method.as_str());
+    parts.put_or_none(request.expected_total.map(|total| total.to_string()).as_deref());
+    parts.put_or_none(request.delivery_notes.as_ref().map(|note| note.as_str()));
+    parts.put_or_none(request.customer_note.as_ref().map(|note| note.as_str()));
+    parts.put(request.channel.as_str());
+    parts.put(&request.language);
     match &request.destination {
-        Destination::Pickup => put(None),
-        Destination::Delivery(address) => put_address(address, &mut put),
+        Destination::Pickup => parts.none(),
+        Destination::Delivery(address) => put_address(address, &mut parts),
         // Which saved address it is makes the request, not what that says: it may be edited
         // between two calls of one request. (Two parts, where the others have one and seven and a
         // line has three: no two requests give one list.)
         Destination::Saved(id) => {
-            put(Some("saved"));
-            put(Some(&id.to_string()));
+            parts.put("saved");
+            parts.put_id(id.as_uuid());
         }
     }
     let mut sorted: Vec<&BasketLine> = lines.iter().collect();
     sorted.sort_by_key(|line| line.product_id);
     for line in sorted {
-        put(Some(&line.product_id.to_string()));
-        put(Some(&line.quantity.to_string()));
-        put(line.notes.as_deref());
+        parts.put_id(line.product_id.as_uuid());
+        parts.put(&line.quantity.to_string());
+        parts.put_or_none(line.notes.as_deref());
     }
-    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-    env.mac("place order v1", &parts)
+    env.mac("place order v1", &parts.slices())
 }
 
-fn put_address(address: &DeliveryAddress, put: &mut impl FnMut(Option<&str>)) {
-    put(Some(address.line1.as_str()));
-    put(address.line2.as_ref().map(|line| line.as_str()));
-    put(address.landmark.as_ref().map(|line| line.as_str()));
-    put(Some(&address.city));
-    put(Some(address.state.as_str()));
-    put(Some(address.pincode.as_str()));
-    put(address.coordinates.map(|at| format!("{:.6},{:.6}", at.latitude(), at.longitude())).as_deref());
+fn put_address(address: &DeliveryAddress, parts: &mut Parts) {
+    parts.put(address.line1.as_str());
+    parts.put_or_none(address.line2.as_ref().map(|line| line.as_str()));
+    parts.put_or_none(address.landmark.as_ref().map(|line| line.as_str()));
+    parts.put(&address.city);
+    parts.put(address.state.as_str());
+    parts.put(address.pincode.as_str());
+    parts.put_or_none(address.coordinates.map(|at| format!("{:.6},{:.6}", at.latitude(), at.longitude())).as_deref());
+}
+
+/// The parts of a hash, one after the other in one text: a part is too small to allocate for.
+struct Parts {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Parts {
+    fn with_capacity(parts: usize) -> Self {
+        Self { text: String::with_capacity(parts * 24), ends: Vec::with_capacity(parts) }
+    }
+
+    fn none(&mut self) {
+        self.ends.push(self.text.len());
+    }
+
+    fn put(&mut self, part: &str) {
+        self.text.push('+');
+        self.text.push_str(part);
+        self.none();
+    }
+
+    fn put_or_none(&mut self, part: Option<&str>) {
+        match part {
+            Some(part) => self.put(part),
+            None => self.none(),
+        }
+    }
+
+    fn put_id(&mut self, id: Uuid) {
+        self.put(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+    }
+
+    fn slices(&self) -> Vec<&[u8]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, end)| self.text.as_bytes().get(start..*end).unwrap_or_default()).collect()
+    }
 }
 
 pub(super) fn text(field: &'static str, text: &str, min: usize, max: usize) -> Result<(), OrderError> {
     let length = text.chars().count();
     if (min..=max).contains(&length) { Ok(()) } else { Err(OrderError::Text { field, min, max, length }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_hash_are_told_apart() {
+        let mut parts = Parts::with_capacity(1);
+        parts.put("a");
+        parts.none();
+        parts.put("");
+        parts.put_or_none(None);
+        parts.put_or_none(Some("b"));
+        let id = "0199C2D4-0000-7000-8000-0000000000aF".parse::<ProductId>().unwrap();
+        parts.put_id(id.as_uuid());
+        let shown = format!("+{id}");
+        let expected: [&[u8]; 6] = [b"+a", b"", b"+", b"", b"+b", shown.as_bytes()];
+        assert_eq!(parts.slices(), expected);
+    }
 }

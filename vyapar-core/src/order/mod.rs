@@ -41,7 +41,7 @@ use crate::id::{OrderId, OrderItemId};
 
 /// Where an order's sealed text belongs: it opens nowhere else.
 fn sealed_at(id: &OrderId, column: &str) -> String {
-    format!("orders.{column}:{id}")
+    ["orders.", column, ":", id.as_str()].concat()
 }
 
 /// Where a line's sealed note belongs.

@@ -64,8 +64,13 @@ impl AuditDraft {
     /// The entry, as done by `actor` now.
     #[must_use]
     pub fn by(self, actor: &Actor, env: &Env, now: Timestamp) -> AuditEntry {
+        self.with_id(AuditId::from_uuid(env.uuid()), actor, now)
+    }
+
+    /// The same with an id that the caller has drawn.
+    pub(crate) fn with_id(self, id: AuditId, actor: &Actor, now: Timestamp) -> AuditEntry {
         AuditEntry {
-            id: AuditId::from_uuid(env.uuid()),
+            id,
             store_id: self.store_id,
             user_id: actor.user(),
             action: self.action.to_owned(),

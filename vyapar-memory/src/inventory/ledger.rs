@@ -123,7 +123,7 @@ impl Shelf {
             let mut lines = row.lines.iter();
             lines.any(|line| line.product == product && !line.quantity.is_zero())
         });
-        let orders: BTreeSet<&OrderId> = holding.map(|row| &*row.order).collect();
+        let orders: BTreeSet<&OrderId> = holding.map(|row| &row.order).collect();
         orders.into_iter().take(MAX_ORDERS).cloned().collect()
     }
 

@@ -11,7 +11,7 @@ mod reservations;
 mod shelf;
 mod verify;
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
@@ -40,12 +40,12 @@ type Shard = RwLock<Map<StoreId, Arc<Room>>>;
 /// The stock of all stores.
 pub(crate) struct Stock {
     shards: Vec<Shard>,
-    hasher: RandomState,
+    hasher: foldhash::fast::RandomState,
 }
 
 impl Default for Stock {
     fn default() -> Self {
-        Self { shards: (0..SHARDS).map(|_| Shard::default()).collect(), hasher: RandomState::new() }
+        Self { shards: (0..SHARDS).map(|_| Shard::default()).collect(), hasher: foldhash::fast::RandomState::default() }
     }
 }
 

@@ -110,10 +110,15 @@ impl ProductRepository for Products {
 
     async fn get_many(&self, store: StoreId, ids: &[ProductId]) -> Stored<Vec<StoreProduct>> {
         limited("ids", ids.len(), MAX_IDS)?;
-        let ids: BTreeSet<_> = ids.iter().collect();
+        // Each once, by id.
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
         let rows = read(&self.rows);
         let Some(shelf) = rows.stores.get(&store) else { return Ok(Vec::new()) };
-        Ok(ids.into_iter().filter_map(|id| shelf.by_id.get(id)).cloned().collect())
+        let mut products = Vec::with_capacity(ids.len());
+        products.extend(ids.iter().filter_map(|id| shelf.by_id.get(id)).cloned());
+        Ok(products)
     }
 
     async fn find_by_sku(&self, store: StoreId, sku: &Sku) -> Stored<Option<StoreProduct>> {

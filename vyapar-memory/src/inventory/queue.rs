@@ -16,7 +16,7 @@ impl Shelf {
     /// Open reservations to be looked at by `until` that pass, oldest first.
     fn queued<'a>(&'a self, until: Timestamp, pass: impl Fn(&Row) -> bool + 'a) -> impl Iterator<Item = Key> + 'a {
         let queue = self.queue.iter().take_while(move |(at, _)| *at <= until);
-        let queue = queue.filter(move |(_, id)| self.rows.get(id).is_some_and(&pass));
+        let queue = queue.filter(move |(_, id)| self.rows.get(id).is_some_and(|row| pass(row)));
         queue.map(|(at, id)| (*at, self.store, *id))
     }
 

@@ -1,7 +1,6 @@
 //! Holding stock for orders.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use vyapar_core::inventory::{
@@ -52,7 +51,7 @@ impl Shelf {
         let Reserve { hold, fingerprint, due, performed_by, now, .. } = request;
         let row = Row {
             attempt: hold.attempt,
-            order: Arc::new(hold.order_id),
+            order: hold.order_id,
             fingerprint: Some(fingerprint),
             state,
             open: state == ReservationState::Held,
@@ -184,7 +183,7 @@ impl Shelf {
 fn tombstone(hold: Hold, now: Timestamp) -> Row {
     Row {
         attempt: hold.attempt,
-        order: Arc::new(hold.order_id),
+        order: hold.order_id,
         fingerprint: None,
         state: ReservationState::Released,
         open: true,

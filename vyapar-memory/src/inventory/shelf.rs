@@ -25,7 +25,7 @@ pub(super) struct Cause {
 }
 
 pub(super) enum Origin {
-    Order(Arc<OrderId>),
+    Order(OrderId),
     Operation(OperationId),
 }
 
@@ -133,7 +133,7 @@ pub(crate) struct Line {
 /// A reservation; its id is its key.
 pub(super) struct Row {
     pub(super) attempt: u32,
-    pub(super) order: Arc<OrderId>,
+    pub(super) order: OrderId,
     pub(super) fingerprint: Option<Blind>,
     pub(super) state: ReservationState,
     pub(super) open: bool,
@@ -151,7 +151,7 @@ pub(super) struct Row {
 impl Row {
     /// Whether it is this very attempt.
     pub(super) fn is(&self, hold: &Hold) -> bool {
-        self.attempt == hold.attempt && *self.order == hold.order_id
+        self.attempt == hold.attempt && self.order == hold.order_id
     }
 
     /// Whether a later attempt may take its place.
@@ -167,7 +167,7 @@ impl Row {
         });
         Reservation {
             store_id: store,
-            hold: Hold { id, attempt: self.attempt, order_id: OrderId::clone(&self.order) },
+            hold: Hold { id, attempt: self.attempt, order_id: self.order.clone() },
             fingerprint: self.fingerprint,
             state: self.state,
             open: self.open,
@@ -183,7 +183,7 @@ impl Row {
 
     /// What its movements refer to.
     pub(super) fn cause(&self, reason: Option<String>, performed_by: Option<UserId>, at: Timestamp) -> Arc<Cause> {
-        Arc::new(Cause { origin: Origin::Order(Arc::clone(&self.order)), reason, performed_by, at })
+        Arc::new(Cause { origin: Origin::Order(self.order.clone()), reason, performed_by, at })
     }
 }
 
@@ -193,7 +193,8 @@ pub(crate) struct Shelf {
     pub(super) levels: Vec<Level>,
     /// Where a product's level is: levels are never removed, so a place stays right.
     pub(super) places: Map<ProductId, usize>,
-    pub(super) rows: Map<ReservationId, Row>,
+    /// Boxed: a table of rows in place is half empty, and copied when it grows.
+    pub(super) rows: Map<ReservationId, Box<Row>>,
     /// Open reservations by when recovery looks at them.
     pub(super) queue: BTreeSet<(Timestamp, ReservationId)>,
     /// The movements that an applied operation left: place and number.
@@ -223,7 +224,7 @@ impl Shelf {
 
     /// The reservation, if it is this very attempt.
     pub(super) fn row(&self, hold: &Hold) -> Option<&Row> {
-        self.rows.get(&hold.id).filter(|row| row.is(hold))
+        self.rows.get(&hold.id).map(Box::as_ref).filter(|row| row.is(hold))
     }
 
     /// Puts a reservation in place of what its key had, which holds nothing.
@@ -238,7 +239,7 @@ impl Shelf {
                 }
             }
         }
-        self.rows.insert(id, row);
+        self.rows.insert(id, Box::new(row));
     }
 
     /// Closes an open reservation: recovery is done with it.

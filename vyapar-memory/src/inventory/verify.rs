@@ -1,7 +1,7 @@
 //! Whether a store's rows add up.
 
 use vyapar_core::inventory::{Divergence, Verification};
-use vyapar_core::{OrderId, ProductId, Quantity, QuantityDelta};
+use vyapar_core::{ProductId, Quantity, QuantityDelta};
 
 use super::shelf::{Level, Shelf};
 use crate::Map;
@@ -15,7 +15,7 @@ impl Shelf {
         for (id, row) in self.rows.iter().filter(|(_, row)| row.state.holds_stock()) {
             for line in &row.lines {
                 if self.level(line.product).is_none() {
-                    unknown.push((*id, line.product, OrderId::clone(&row.order)));
+                    unknown.push((*id, line.product, row.order.clone()));
                 } else {
                     let sum = held.entry(line.product).or_default();
                     *sum = sum.saturating_add(line.quantity.thousandths());
@@ -88,7 +88,7 @@ mod tests {
     use std::sync::Arc;
 
     use vyapar_core::inventory::{ReservationState, Reserve};
-    use vyapar_core::{OperationId, ReservationId, StockUnit, StoreId, Timestamp};
+    use vyapar_core::{OperationId, OrderId, ReservationId, StockUnit, StoreId, Timestamp};
 
     use super::super::shelf::{Cause, Line, Origin};
     use super::*;

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::{Saga, remembered};
 use crate::actor::Actor;
 use crate::customer::CustomerError;
-use crate::id::{HistoryId, OrderItemId};
+use crate::env::Draw;
+use crate::id::{AuditId, HistoryId, OrderItemId};
 use crate::inventory::{Hold, ProductStatus, StoreProduct};
 use crate::order::basket::{Basket, BasketLine};
 use crate::order::place::{DeliveryAddress, Destination, PlaceOrder};
@@ -127,18 +128,20 @@ impl Saga {
         quoted: &Quoted,
         hold: &Hold,
     ) -> Result<NewOrder, OrderError> {
-        let env = &self.context.env;
-        let now = env.now();
+        let now = self.now();
+        let mut draw = self.context.env.draw(now);
         let request = &basket.request;
         let id = &hold.order_id;
-        let seal = |column: &str, text: &str| env.seal(&crate::order::sealed_at(id, column), text);
+        let items = items(&mut draw, basket, quoted)?;
+        let (tracking_id, history_id, audit_id) = (draw.tracking_id(), draw.uuid(), draw.uuid());
+        let mut seal = |column: &str, text: &str| draw.seal(&crate::order::sealed_at(id, column), text);
         // The address is made of checked texts; it always has a JSON form.
         let address = quoted.address.as_ref().map(|to| seal("delivery_address", &json!(to).to_string())).transpose()?;
         let place_of_supply = quoted.address.as_ref().map_or(&quoted.store.profile.state, |to| &to.state).clone();
         let order = Order {
             id: id.clone(),
             order_number: id.number(),
-            tracking_id: env.tracking_id(),
+            tracking_id,
             store_id: request.store_id,
             customer_id: request.customer_id,
             customer_name: seal("customer_name", request.customer_name.as_str())?,
@@ -149,7 +152,7 @@ impl Saga {
             place_of_supply,
             fulfilment: request.destination.fulfilment(),
             status: OrderStatus::Placed,
-            items: self.items(basket, quoted)?,
+            items,
             totals: OrderTotals {
                 subtotal: quoted.quote.subtotal,
                 discount: quoted.quote.discount,
@@ -177,7 +180,7 @@ impl Saga {
             updated_at: now,
         };
         let history = StatusEntry {
-            id: HistoryId::from_uuid(env.uuid()),
+            id: HistoryId::from_uuid(history_id),
             order_id: id.clone(),
             version: 1,
             status: OrderStatus::Placed,
@@ -190,42 +193,40 @@ impl Saga {
             store_id: Some(order.store_id),
             action: "order.place",
             entity_type: "order",
-            entity_id: id.to_string(),
+            entity_id: id.as_str().to_owned(),
             old_values: None,
             new_values: Some(json!({
                 "status": order.status, "total": order.totals.total, "payment_method": order.payment_method,
                 "items": order.items.len(),
             })),
         }
-        .by(actor, env, now);
+        .with_id(AuditId::from_uuid(audit_id), actor, now);
         Ok(NewOrder { order, history, audit })
     }
+}
 
-    fn items(&self, basket: &Basket, quoted: &Quoted) -> Result<Vec<OrderItem>, OrderError> {
-        let env = &self.context.env;
-        let lines = basket.lines.iter().zip(&quoted.quote.lines).zip(&quoted.products);
-        lines
-            .map(|((asked, priced), product)| {
-                let id = OrderItemId::from_uuid(env.uuid());
-                let notes = asked.notes.as_ref();
-                let notes = notes.map(|text| env.seal(&crate::order::line_note_at(id), text)).transpose()?;
-                Ok(OrderItem {
-                    id,
-                    product_id: asked.product_id,
-                    product_name: product.details.product_name.clone(),
-                    quantity: asked.quantity,
-                    ordered_quantity: asked.quantity,
-                    unit_price: priced.line.unit_price,
-                    mrp: product.details.price.mrp(),
-                    tax_rate: priced.line.tax_rate,
-                    discount_amount: priced.discount,
-                    total_amount: priced.total,
-                    tax: priced.tax,
-                    notes,
-                })
-            })
-            .collect()
+fn items(draw: &mut Draw<'_>, basket: &Basket, quoted: &Quoted) -> Result<Vec<OrderItem>, OrderError> {
+    let mut items = Vec::with_capacity(basket.lines.len());
+    for ((asked, priced), product) in basket.lines.iter().zip(&quoted.quote.lines).zip(&quoted.products) {
+        let id = OrderItemId::from_uuid(draw.uuid());
+        let notes = asked.notes.as_ref();
+        let notes = notes.map(|text| draw.seal(&crate::order::line_note_at(id), text)).transpose()?;
+        items.push(OrderItem {
+            id,
+            product_id: asked.product_id,
+            product_name: product.details.product_name.clone(),
+            quantity: asked.quantity,
+            ordered_quantity: asked.quantity,
+            unit_price: priced.line.unit_price,
+            mrp: product.details.price.mrp(),
+            tax_rate: priced.line.tax_rate,
+            discount_amount: priced.discount,
+            total_amount: priced.total,
+            tax: priced.tax,
+            notes,
+        });
     }
+    Ok(items)
 }
 
 /// The products of these lines, in their order; all of them are for sale.

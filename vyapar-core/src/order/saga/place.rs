@@ -164,16 +164,20 @@ impl Saga {
         basis: Option<Basis>,
     ) -> Result<AtOnce, OrderError> {
         let store = basket.request.store_id;
-        let placed = |order, replayed| AtOnce::Placed(Box::new(Placed { order, replayed, payment: None }));
         let mut new = self.build(actor, basket, quoted, hold)?;
         for _ in 0..TRACKING_IDS {
             let reserve = self.hold_request(actor, basket, hold)?;
-            match port.place(store, reserve, new.clone(), basis.clone()).await {
-                Ok(AtOnceOutcome::Placed) => return Ok(placed(new.order, false)),
+            // The order alone is copied, for the answer: history and audit entry only storage needs.
+            let order = new.order.clone();
+            match port.place(store, reserve, new, basis.clone()).await {
+                Ok(AtOnceOutcome::Placed) => {
+                    return Ok(AtOnce::Placed(Box::new(Placed { order, replayed: false, payment: None })));
+                }
                 Ok(AtOnceOutcome::Changed) => return Ok(AtOnce::Changed),
                 Ok(AtOnceOutcome::Taken) => return Ok(AtOnce::Again),
                 Ok(AtOnceOutcome::Short(lines)) => return Err(shortages(&lines, quoted)),
-                Ok(AtOnceOutcome::TrackingIdTaken) => new.order.tracking_id = self.context.env.tracking_id(),
+                // Nothing of it is stored: made anew, it has another one.
+                Ok(AtOnceOutcome::TrackingIdTaken) => new = self.build(actor, basket, quoted, hold)?,
                 Err(error) if error.is_retryable() => return Err(error.into()),
                 Err(error) => {
                     let found = self.undo_and_answer(store, hold, error.into()).await?;
