@@ -313,6 +313,11 @@ impl Database {
         }
     }
 
+    /// Whether whoever asks for a connection gets one at once.
+    pub(crate) fn has_spare_connections(&self) -> bool {
+        self.pool.num_idle() > 0 || self.pool.size() < self.pool.options().get_max_connections()
+    }
+
     /// When to give up on an answer: locks and statements have their own, shorter limits, so
     /// this is only for a server that went silent.
     pub(crate) fn patience(&self) -> Duration {

@@ -23,7 +23,8 @@
 //! - Writes that one transaction must cover are plpgsql functions: one call, one round trip.
 //! - Concurrent calls share transactions, each answered on its own ([`Gathering`],
 //!   [`Postgres::gathered`]); a batch is a `tracing` span at debug level. Batches run on tasks of
-//!   a caller's tokio runtime; an idle adapter has none.
+//!   a caller's tokio runtime; an idle adapter has none. Between two batches such a task keeps its
+//!   connection for up to 5 ms, if the pool has another one to give when it begins to.
 //! - A wait for a lock or a connection ends at the deadline ([`Postgres::with_deadline`])
 //!   with `Busy` and nothing written. [`Postgres::connect`] bounds whole statements at 5 s as
 //!   well; a host that brings its own pool sets `statement_timeout` itself.

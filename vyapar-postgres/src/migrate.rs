@@ -43,6 +43,8 @@ const FILES: &[(&str, &str, &str)] = files![
     ("0025", "store_nearby"),
     ("0026", "customer_customers"),
     ("0027", "order_place_all"),
+    ("0028", "order_place_all_inline"),
+    ("0029", "inventory_movement_ids"),
 ];
 
 /// The migrations, for hosts that run them with their own tools. What was applied is noted in

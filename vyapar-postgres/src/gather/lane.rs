@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, Postgres};
+use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -17,8 +18,16 @@ use super::statistics::{Counters, LaneStatistics};
 use crate::database::Database;
 use crate::error::{self, Intent};
 
-/// Batches after which a writer gives its connection back, for others to have a turn.
+/// Batches after which a writer gives its connection back where others may wait for one.
 const BATCHES_OF_A_TURN: usize = 16;
+/// Batches after which it does so in any case: the pool decides how old a connection gets.
+const BATCHES_OF_A_CONNECTION: usize = 1_024;
+/// How long a writer with nothing to do keeps its connection, if nobody needs it. A pool hands
+/// connections round, and a backend that was not used lately is slow: what it has read and
+/// planned is out of the processor's caches, or was never read.
+const REST: Duration = Duration::from_millis(5);
+/// After so long it gives it back in any case: a runtime that nobody drove meanwhile let it rest.
+const STALE: Duration = Duration::from_millis(250);
 
 /// A kind of call.
 #[async_trait]
@@ -43,6 +52,11 @@ pub(crate) trait Work: Send + Sync + 'static {
     /// and holds nothing meanwhile that others wait for.
     fn shares_levels(&self) -> bool {
         false
+    }
+
+    /// How often a transaction that was tried as a whole was refused.
+    fn refusals(&self) -> u64 {
+        0
     }
 
     /// Does all calls in one transaction, or none; waits for at most one row that somebody else
@@ -72,16 +86,25 @@ pub(crate) struct Lane<W: Work> {
     database: Database,
     options: Gathering,
     queue: Mutex<Queue<W::Ask, W::Answer>>,
+    /// Writers that have a connection and nothing to do, with their runtime: the latest last.
+    resting: Mutex<Vec<(runtime::Id, oneshot::Sender<Turn<W>>)>>,
     counters: Counters,
 }
 
 impl<W: Work> Lane<W> {
     pub(crate) fn new(work: W, database: Database, options: Gathering) -> Arc<Self> {
-        Arc::new(Self { work, database, options, queue: Mutex::default(), counters: Counters::default() })
+        Arc::new(Self {
+            work,
+            database,
+            options,
+            queue: Mutex::default(),
+            resting: Mutex::default(),
+            counters: Counters::default(),
+        })
     }
 
     pub(crate) fn statistics(&self) -> LaneStatistics {
-        self.counters.read()
+        self.counters.read(self.work.refusals())
     }
 
     /// Does one call, together with others or alone.
@@ -136,8 +159,58 @@ impl<W: Work> Lane<W> {
             room
         };
         if starts {
-            tokio::spawn(Turn::new(self, Vec::new(), Place::Writer).write());
+            self.start(Turn::new(self, Vec::new(), Place::Writer));
         }
+    }
+
+    /// Lets a writer begin: one that rests, with its connection, or else a new one.
+    fn start(self: &Arc<Self>, mut turn: Turn<W>) {
+        while let Some(resting) = self.one_resting() {
+            match resting.send(turn) {
+                Ok(()) => return,
+                // It has just stopped resting.
+                Err(back) => turn = back,
+            }
+        }
+        tokio::spawn(write(turn));
+    }
+
+    /// The writer that has rested least, of this runtime: nobody may be driving another one.
+    fn one_resting(&self) -> Option<oneshot::Sender<Turn<W>>> {
+        let here = runtime::Handle::current().id();
+        let mut resting = self.resting();
+        let at = resting.iter().rposition(|(runtime, _)| *runtime == here)?;
+        Some(resting.remove(at).1)
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Vec<(runtime::Id, oneshot::Sender<Turn<W>>)>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits a moment for another turn, with a connection that nobody else needs.
+    async fn rest(&self, connection: &mut Option<PoolConnection<Postgres>>) -> Option<Turn<W>> {
+        if connection.is_none() || !self.database.has_spare_connections() {
+            return None;
+        }
+        let (sender, mut receiver) = oneshot::channel();
+        {
+            let mut resting = self.resting();
+            resting.retain(|(_, sender)| !sender.is_closed());
+            resting.push((runtime::Handle::current().id(), sender));
+        }
+        let began = Instant::now();
+        let turn = match tokio::time::timeout(REST, &mut receiver).await {
+            Ok(turn) => turn.ok(),
+            Err(_) => {
+                receiver.close();
+                // Sent at the last moment.
+                receiver.try_recv().ok()
+            }
+        };
+        if began.elapsed() > STALE {
+            *connection = None;
+        }
+        turn
     }
 
     fn dispatch_waiting(self: &Arc<Self>) {
@@ -315,6 +388,17 @@ fn short_of_answers(name: &'static str) -> RepositoryError {
     RepositoryError::new(RepositoryErrorKind::Backend, format!("an answer of {name}"))
 }
 
+/// A writer: turn after turn on one connection, as long as there is something to do.
+async fn write<W: Work>(first: Turn<W>) {
+    let lane = Arc::clone(&first.lane);
+    let (mut connection, mut batches) = (None, 0);
+    let mut turn = Some(first);
+    while let Some(next) = turn {
+        next.write(&mut connection, &mut batches).await;
+        turn = lane.rest(&mut connection).await;
+    }
+}
+
 /// Somebody at work on a lane: what it keeps others from is given back when it ends, however it
 /// ends, even where its runtime stops before it began.
 struct Turn<W: Work> {
@@ -336,11 +420,9 @@ impl<W: Work> Turn<W> {
         Self { lane: Arc::clone(lane), keys, at: Some(at), begun: false }
     }
 
-    /// A writer: batch after batch, as long as calls wait.
-    async fn write(mut self) {
+    /// Batch after batch, as long as calls wait.
+    async fn write(mut self, connection: &mut Option<PoolConnection<Postgres>>, batches: &mut usize) {
         self.begun = true;
-        let mut connection = None;
-        let mut batches = 0;
         loop {
             // Those who are about to ask do so first: a caller that asks two things at once, and
             // those just answered, who often ask again. The rows of the last batch are kept until
@@ -350,10 +432,12 @@ impl<W: Work> Turn<W> {
             }
             let Some(batch) = self.next() else { return };
             self.keys.clone_from(&batch.keys);
-            self.lane.serve(batch, &mut connection).await;
-            batches += 1;
-            if batches % BATCHES_OF_A_TURN == 0 {
-                connection = None;
+            self.lane.serve(batch, connection).await;
+            *batches += 1;
+            if batches.is_multiple_of(BATCHES_OF_A_CONNECTION)
+                || (batches.is_multiple_of(BATCHES_OF_A_TURN) && !self.lane.database.has_spare_connections())
+            {
+                *connection = None;
             }
         }
     }

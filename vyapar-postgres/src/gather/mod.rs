@@ -13,6 +13,9 @@
 //! - A batch that fails is done again call by call, so that one of them never spoils the
 //!   others. Only a lost connection leaves all of its calls, and no other, with an unknown
 //!   outcome.
+//! - A writer with nothing more to do rests for some milliseconds with its connection, so that a
+//!   busy adapter works on few backends that have everything at hand. It does not begin to rest
+//!   where the pool has no other connection to give.
 //! - A caller that goes away while it queues takes its call with it; one that goes away later
 //!   loses only its answer.
 
@@ -24,4 +27,5 @@ mod statistics;
 pub(crate) use lane::{Lane, Reply, Work};
 pub use options::Gathering;
 pub(crate) use queue::Key;
+pub(crate) use statistics::Counter;
 pub use statistics::{GatherStatistics, LaneStatistics};

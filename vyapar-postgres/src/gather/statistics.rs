@@ -32,6 +32,10 @@ pub struct LaneStatistics {
     pub locked: u64,
     /// Transactions that failed and were done again call by call.
     pub split: u64,
+    /// Transactions of reservations or orders that could not be done as a whole and wrote nothing:
+    /// a key was known, there was not enough for all, somebody else had a level, or what an order
+    /// was quoted by has changed. Their calls were decided one by one, or tried again without it.
+    pub doubted: u64,
     /// Calls refused because the queue was full, or because their deadline passed in it.
     pub refused: u64,
 }
@@ -47,23 +51,25 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn read(&self) -> LaneStatistics {
+    /// All of them, with what the work counts by itself.
+    pub(super) fn read(&self, doubted: u64) -> LaneStatistics {
         LaneStatistics {
             calls: self.calls.get(),
             batches: self.batches.get(),
             largest: self.largest.get(),
             locked: self.locked.get(),
             split: self.split.get(),
+            doubted,
             refused: self.refused.get(),
         }
     }
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Counter(AtomicU64);
+pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
-    pub(super) fn add(&self, count: usize) {
+    pub(crate) fn add(&self, count: usize) {
         self.0.fetch_add(count.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
@@ -71,7 +77,7 @@ impl Counter {
         self.0.fetch_max(count.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -155,11 +155,12 @@ fn decode_level(row: &PgRow) -> Stored<StockLevel> {
 }
 
 fn decode_movement(row: &PgRow) -> Stored<Movement> {
-    let fields = Fields::of(row, "stock_movements", "id");
+    let fields = Fields::of(row, "stock_movements", "store_product_id");
+    let (product_id, seq) = (ProductId::from_uuid(fields.get("store_product_id")?), fields.count("seq")?);
     Ok(Movement {
-        id: MovementId::from_uuid(fields.get("id")?),
-        product_id: ProductId::from_uuid(fields.get("store_product_id")?),
-        seq: fields.count("seq")?,
+        id: MovementId::of(product_id, seq),
+        product_id,
+        seq,
         movement_type: fields.parse("movement_type")?,
         quantity: fields.decimal("quantity")?,
         balance_after: fields.decimal("balance_after")?,

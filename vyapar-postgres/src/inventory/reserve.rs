@@ -1,5 +1,5 @@
-//! Holding stock: batches of requests for `vyapar.reserve_many`, and one more try after due
-//! holds are freed.
+//! Holding stock: batches of requests for `vyapar.reserve_all`, and for `vyapar.reserve_many` where
+//! that cannot hold all of one; and one more try after due holds are freed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -173,6 +173,10 @@ impl Work for Reserving {
     fn shares_levels(&self) -> bool {
         self.0.is_tried()
     }
+
+    fn refusals(&self) -> u64 {
+        self.0.refusals()
+    }
 }
 
 /// `vyapar.reserve_request`.
@@ -340,8 +344,10 @@ impl<'a> Batch<'a> {
         });
     }
 
+    /// The stores, each once.
     pub(crate) fn stores(&self) -> Vec<Uuid> {
         let mut stores: Vec<Uuid> = self.requests.iter().map(|row| row.ask.store.as_uuid()).collect();
+        stores.sort_unstable();
         stores.dedup();
         stores
     }

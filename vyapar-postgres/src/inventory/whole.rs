@@ -4,6 +4,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::gather::Counter;
+
 /// How long a batch that is tried as a whole waits for a level at most: longer than another
 /// batch holds one, and short enough for the calls that do not want that level.
 const PATIENCE: Duration = Duration::from_millis(25);
@@ -13,6 +15,7 @@ const PATIENCE: Duration = Duration::from_millis(25);
 #[derive(Debug, Default)]
 pub(crate) struct Whole {
     doubted: AtomicBool,
+    refusals: Counter,
 }
 
 impl Whole {
@@ -31,16 +34,23 @@ impl Whole {
     /// Nothing was written.
     pub(crate) fn refused(&self, error: sqlx::Error) -> Result<Refused, sqlx::Error> {
         let Some(database) = error.as_database_error() else { return Err(error) };
-        match database.code().as_deref() {
+        let refused = match database.code().as_deref() {
             // A key or an id is known; somebody else has a level.
-            Some("23505" | "55P03" | "40P01") => Ok(Refused::InTurn),
+            Some("23505" | "55P03" | "40P01") => Refused::InTurn,
             Some("VY005") => {
                 self.doubted.store(true, Ordering::Relaxed);
-                Ok(Refused::InTurn)
+                Refused::InTurn
             }
-            Some(CHANGED) => Ok(Refused::Changed(changed(&error).unwrap_or_default())),
-            _ => Err(error),
-        }
+            Some(CHANGED) => Refused::Changed(changed(&error).unwrap_or_default()),
+            _ => return Err(error),
+        };
+        self.refusals.add(1);
+        Ok(refused)
+    }
+
+    /// How often a whole batch was refused.
+    pub(crate) fn refusals(&self) -> u64 {
+        self.refusals.get()
     }
 }
 

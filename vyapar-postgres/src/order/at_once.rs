@@ -1,4 +1,5 @@
-//! Placing in one transaction: batches for `vyapar.place_many`.
+//! Placing in one transaction: batches for `vyapar.place_all`, and for `vyapar.place_many` where
+//! that cannot do all of one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -94,6 +95,10 @@ impl Work for Placing {
 
     fn shares_levels(&self) -> bool {
         self.0.is_tried()
+    }
+
+    fn refusals(&self) -> u64 {
+        self.0.refusals()
     }
 
     async fn run(

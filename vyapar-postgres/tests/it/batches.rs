@@ -138,6 +138,54 @@ fn batches_under_way_together_sell_each_unit_once() {
         assert_eq!(rows, 150, "who got nothing leaves nothing");
         let seen = postgres.gathered().reserve;
         assert!(seen.largest <= 4 && seen.batches >= 60, "{seen:?}");
+        assert!(seen.doubted >= 1, "who was short doubted at least one whole batch: {seen:?}");
+    });
+}
+
+/// A pool hands its connections round. Calls that follow each other closely shall not go round
+/// with them, to backends that have long forgotten what they read and planned.
+#[test]
+fn calls_that_follow_each_other_closely_find_the_same_backend() {
+    const CONNECTIONS: u32 = 4;
+    run(async {
+        let database = TestDatabase::create().await;
+        let pool = TestDatabase::pool_of(database.name(), CONNECTIONS);
+        let mut all = Vec::new();
+        for _ in 0..CONNECTIONS {
+            all.push(pool.acquire().await.unwrap());
+        }
+        drop(all);
+        let stock = vyapar_postgres::Postgres::from_pool(pool.clone()).ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let product = stocked(&stock, &make, store, 1).await[0];
+        stock.ledger.change(store, make.purchase(&[product], Quantity::units(10_000))).await.unwrap();
+        let mut observer = PgConnection::connect_with(&server().database(database.name())).await.unwrap();
+        // A busy machine may keep the caller from asking again in time, so one run of calls counts.
+        for _ in 0..200 {
+            let since = "select clock_timestamp()::text";
+            let since: String = observer.fetch_one(since).await.unwrap().get(0);
+            for _ in 0..CONNECTIONS {
+                let request = make.reserve(&[(product, Quantity::units(1))]);
+                assert_eq!(stock.reservations.reserve(store, request).await.unwrap(), ReserveOutcome::Held);
+                // Longer than a writer stays awake for the next call.
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let backends: i64 = sqlx::query(
+                "select count(*) from pg_stat_activity
+                  where datname = current_database() and pid <> pg_backend_pid() and query like '%reserve_all%'
+                    and query_start >= $1::timestamptz",
+            )
+            .bind(since)
+            .fetch_one(&mut observer)
+            .await
+            .unwrap()
+            .get(0);
+            if backends == 1 {
+                return;
+            }
+        }
+        panic!("every run of calls went round the pool");
     });
 }
 
@@ -410,5 +458,85 @@ fn a_runtime_that_stops_keeps_nobody_else_waiting() {
             }
         }
         panic!("nobody is served any more: {last:?}");
+    });
+}
+
+/// The functions of a whole batch reset what `vyapar.enter` resets.
+#[test]
+fn what_a_session_had_set_counts_for_no_batch() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let product = stocked(&database.postgres().ports().stock, &make, store, 1).await[0];
+        let check = "
+            create function public.check_scope() returns trigger language plpgsql as $$
+            declare
+                v_left text := concat(current_setting('vyapar.all_stores', true), current_setting('vyapar.customer', true),
+                    current_setting('vyapar.user', true), current_setting('vyapar.identity', true));
+            begin
+                if v_left <> '' or current_user <> 'vyapar_app' then
+                    raise exception '% is left for %', v_left, current_user;
+                end if;
+                return null;
+            end $$;
+            create trigger check_scope before insert on vyapar.reservations execute function public.check_scope();";
+        database.pool().execute(check).await.unwrap();
+        let names = ["all_stores", "customer", "user", "identity"].map(|name| (format!("vyapar.{name}"), "on"));
+        let options = server().database(database.name()).options(names);
+        let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
+        let stock = vyapar_postgres::Postgres::from_pool(pool.clone()).ports().stock;
+        let request = make.reserve(&[(product, Quantity::units(1))]);
+        assert_eq!(stock.reservations.reserve(store, request).await.unwrap(), ReserveOutcome::Held);
+        // (Of nothing there is not enough.)
+        let nothing = "select vyapar.place_all('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', 100)";
+        let refused = pool.execute(nothing).await.unwrap_err();
+        let code = refused.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+        assert_eq!(code.as_deref(), Some("VY005"), "{refused}");
+        pool.close().await;
+    });
+}
+
+/// Sees the spans of batches, and what they say.
+struct Spans(std::sync::mpsc::Sender<String>);
+
+impl tracing::Subscriber for Spans {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.is_span() && metadata.target().starts_with("vyapar_postgres")
+    }
+
+    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        let mut said = format!("{} {}", span.metadata().level(), span.metadata().name());
+        span.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            said.push_str(&format!(" {field}={value:?}"));
+        });
+        // Nobody may listen any more.
+        let _ = self.0.send(said);
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, _: &tracing::Event<'_>) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn a_batch_is_a_span_that_says_how_large_it_is() {
+    run(async {
+        let (sender, spans) = std::sync::mpsc::channel();
+        // Batches run on tasks, so on any thread of the process.
+        tracing::subscriber::set_global_default(Spans(sender)).unwrap();
+        let database = TestDatabase::create().await;
+        let stock = database.postgres().ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let products = stocked(&stock, &make, store, 3).await;
+        let lines: Vec<_> = products.iter().map(|product| (*product, Quantity::units(1))).collect();
+        assert_eq!(buy(&stock, &make, store, &lines).await.unwrap().unwrap(), ReserveOutcome::Held);
+        let wanted = "DEBUG batch of=\"reserving stock\" calls=1 lines=3 waits=false";
+        let seen: Vec<_> = spans.try_iter().collect();
+        assert!(seen.iter().any(|span| span == wanted), "{seen:#?}");
     });
 }

@@ -4,6 +4,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Executor, Row, SqlSafeStr};
 use vyapar_core::store::{BusinessHours, Rating};
 use vyapar_core::testing::{Fixtures, run};
+use vyapar_core::{MovementId, Quantity, StockUnit};
 use vyapar_postgres::{MIGRATOR, Postgres};
 
 use crate::database::TestDatabase;
@@ -164,5 +165,23 @@ fn protect_every_table() {
         .await
         .unwrap();
         assert!(!strong);
+    });
+}
+
+#[test]
+fn a_movement_s_id_is_computed_as_core_does() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let stock = database.postgres().ports().stock;
+        let make = Fixtures::here();
+        let (store, product) = (make.store_id(), make.product_id());
+        stock.ledger.open(store, product, StockUnit::Piece, make.now()).await.unwrap();
+        for _ in 0..3 {
+            stock.ledger.change(store, make.purchase(&[product], Quantity::units(1))).await.unwrap();
+        }
+        let rows = "select vyapar.movement_id(m) from vyapar.stock_movements m order by m.seq";
+        let rows = database.pool().fetch_all(rows).await.unwrap();
+        let ids: Vec<_> = rows.iter().map(|row| MovementId::from_uuid(row.get(0))).collect();
+        assert_eq!(ids, [1, 2, 3].map(|seq| MovementId::of(product, seq)));
     });
 }

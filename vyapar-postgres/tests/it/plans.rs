@@ -105,7 +105,8 @@ async fn people(ports: &Ports, fixtures: &Fixtures) {
 async fn copy(pool: &PgPool, table: &str, store: StoreId) {
     let columns: Vec<String> = sqlx::query_scalar(
         "select attname::text from pg_attribute
-          where attrelid = ('vyapar.' || $1)::regclass and attnum > 0 and attgenerated = '' and attidentity = ''",
+          where attrelid = ('vyapar.' || $1)::regclass and attnum > 0 and not attisdropped and attgenerated = ''
+            and attidentity = ''",
     )
     .bind(table)
     .fetch_all(pool)
