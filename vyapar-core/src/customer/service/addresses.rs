@@ -215,7 +215,7 @@ impl CustomerService {
         done: &mut GeocodedPending,
     ) -> Result<bool, CustomerError> {
         let env = &self.context.env;
-        let (mut next, mut go_on) = (customer.clone(), true);
+        let (mut next, mut answers) = (customer.clone(), Vec::new());
         for address in &mut next.addresses {
             let Some(geocoding) = address.geocoding.filter(|geocoding| geocoding.due <= env.now()) else { continue };
             let asked = match self.context.open_address(address) {
@@ -230,16 +230,17 @@ impl CustomerService {
             let known = address.coordinates;
             (address.coordinates, address.geocoding) = asked.stored();
             address.coordinates = address.coordinates.or(known);
-            go_on = done.count(asked);
-            if !go_on {
+            answers.push(asked);
+            if !asked.goes_on() {
                 break;
             }
         }
         let now = env.now();
         (next.version, next.updated_at) = (customer.version + 1, now);
         let audit = self.context.customer_entry(actor, customer.id, "customer.geocode", None, now);
-        let _: UpdateOutcome = self.context.ports.customer.customers.update(next, customer.version, audit).await?;
-        Ok(go_on)
+        let stored = self.context.ports.customer.customers.update(next, customer.version, audit).await?;
+        answers.iter().for_each(|asked| done.count(*asked, stored == UpdateOutcome::Updated));
+        Ok(answers.iter().all(|asked| asked.goes_on()))
     }
 }
 

@@ -13,7 +13,7 @@ pub use addresses::{AddressView, NewAddress};
 use super::{Customer, CustomerError, CustomerTotals};
 use crate::access::policy::{self, Rule};
 use crate::actor::Actor;
-use crate::id::{AddressId, CustomerId, StoreId};
+use crate::id::{AddressId, CustomerId, StoreId, UserId};
 use crate::store::UpdateOutcome;
 use crate::system::{AuditDraft, AuditEntry};
 use crate::time::Timestamp;
@@ -132,7 +132,28 @@ impl CustomerService {
                 customers.get(id).await?
             }
         };
-        found.filter(|customer| customer.erased_at.is_none()).ok_or(CustomerError::NotFound(id))
+        let found = found.filter(|customer| customer.erased_at.is_none()).ok_or(CustomerError::NotFound(id))?;
+        match actor.user().filter(|_| found.user_id.is_none() && actor.as_customer() == Some(id)) {
+            Some(user) => Ok(self.claim(actor, found, user).await),
+            None => Ok(found),
+        }
+    }
+
+    /// Gives a profile that somebody else's order began to its customer's account. Where another
+    /// writer is faster, or storage fails, it waits for the next time.
+    async fn claim(&self, actor: &Actor, customer: Customer, user: UserId) -> Customer {
+        let now = self.context.env.now();
+        let mut next = customer.clone();
+        (next.user_id, next.version, next.updated_at) = (Some(user), customer.version + 1, now);
+        let audit = self.context.customer_entry(actor, customer.id, "customer.claim", None, now);
+        match self.context.ports.customer.customers.update(next.clone(), customer.version, audit).await {
+            Ok(UpdateOutcome::Updated) => next,
+            Ok(UpdateOutcome::Stale) => customer,
+            Err(error) => {
+                tracing::warn!(customer = %customer.id, %error, "a profile was not given to its account");
+                customer
+            }
+        }
     }
 
     /// Changes a customer by compare-and-set, deciding anew as often as another writer was

@@ -48,6 +48,8 @@ pub struct GeocodedPending {
     pub unknown: usize,
     /// Addresses for which it failed again: asked for later.
     pub failed: usize,
+    /// Addresses that changed while they were asked for: they keep their turn.
+    pub changed: usize,
     /// Why the run ended early, if it did: the quota is used up or the key denied, so that
     /// asking on would help nobody.
     pub stopped: Option<GeocodeError>,
@@ -86,24 +88,31 @@ impl Asked {
             Self::Failed(_, due) | Self::NoGeocoder(due) => (None, Some(due)),
         }
     }
+
+    /// Whether asking for others is of any use after it.
+    pub(crate) const fn goes_on(self) -> bool {
+        !matches!(
+            self,
+            Self::NoGeocoder(_) | Self::Failed(GeocodeError::QuotaExceeded { .. } | GeocodeError::Denied, _)
+        )
+    }
 }
 
 impl GeocodedPending {
-    /// Counts one answer; says whether to go on.
-    pub(crate) const fn count(&mut self, asked: Asked) -> bool {
+    /// Counts one answer, which was stored or came too late.
+    pub(crate) const fn count(&mut self, asked: Asked, stored: bool) {
         match asked {
+            Asked::NoGeocoder(_) => {}
+            _ if !stored => self.changed += 1,
             Asked::At(_) => self.located += 1,
             Asked::Unknown => self.unknown += 1,
-            Asked::NoGeocoder(_) => return false,
-            Asked::Failed(error, _) => {
-                self.failed += 1;
-                if matches!(error, GeocodeError::QuotaExceeded { .. } | GeocodeError::Denied) {
-                    self.stopped = Some(error);
-                    return false;
-                }
-            }
+            Asked::Failed(..) => self.failed += 1,
         }
-        true
+        if let Asked::Failed(error, _) = asked
+            && !asked.goes_on()
+        {
+            self.stopped = Some(error);
+        }
     }
 }
 

@@ -74,8 +74,9 @@ impl StoreService {
         for store in stores.geocode_due(AllStores, self.context.env.now(), limit.clamp(1, MOST_AT_ONCE)).await? {
             let failures = store.geocoding.map_or(0, |geocoding| geocoding.failures);
             let asked = self.context.ask_for_store(&store.profile, failures).await;
-            self.put_location(actor, &store, asked).await?;
-            if !done.count(asked) {
+            let stored = self.put_location(actor, &store, asked).await? == UpdateOutcome::Updated;
+            done.count(asked, stored);
+            if !asked.goes_on() {
                 break;
             }
         }

@@ -104,7 +104,8 @@ pub enum NearbyError {
     /// Nothing stored says where it is, and the host has no geocoder.
     #[error("where that is is not known, and there is no geocoder to ask")]
     NoGeocoder,
-    /// The geocoder failed; the same search may work later.
+    /// The geocoder failed; whether the same search may work later, [`GeocodeError::is_retryable`]
+    /// says.
     #[error(transparent)]
     Geocoder(#[from] GeocodeError),
     /// No such address of the caller.

@@ -212,9 +212,13 @@ pub async fn a_store_that_moves_while_it_is_asked_for_keeps_its_turn(bench: &Ben
         let version = vyapar.stores().get(&town.host, store.id).await.unwrap().version;
         vyapar.stores().update(&town.host, store.id, UpdateStore { version, profile, contact: None }).await
     });
-    run.unwrap();
+    let run = run.unwrap();
     // Either came first; the old street's point is nowhere to be found beside the new street.
     let stored = stores.get(&town.host, store.id).await.unwrap();
+    assert_eq!(run.located + run.changed, 1, "{run:?}");
+    if run.changed == 1 {
+        assert_eq!(stored.profile.coordinates, None, "what came too late is not stored");
+    }
     if moved.is_ok() {
         assert_eq!((stored.profile.address.as_str(), stored.profile.coordinates), ("3 Market Yard", None));
     } else {

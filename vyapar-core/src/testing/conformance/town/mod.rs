@@ -40,6 +40,7 @@ macro_rules! __town_promises {
             ]
             profiles [
                 a_profile_begins_with_the_account
+                a_profile_that_somebody_else_began_gets_its_account
                 an_address_is_kept_once_and_one_is_the_default
                 what_no_address_can_be_is_refused
                 changes_at_once_lose_nothing

@@ -1,7 +1,7 @@
 //! Customers' profiles.
 
-use crate::customer::{AddressType, CustomerError, CustomerTotals, NewAddress};
-use crate::id::{AddressId, CustomerId};
+use crate::customer::{AddressType, Customer, CustomerError, CustomerTotals, NewAddress};
+use crate::id::{AddressId, CustomerId, UserId};
 use crate::identity::{AccountKind, NewUser};
 use crate::store::StoreStatus;
 use crate::testing::conformance::support::at_once;
@@ -41,6 +41,24 @@ pub async fn a_profile_begins_with_the_account(bench: &Bench) {
     assert!(matches!(absent, Err(CustomerError::NotFound(_))), "{absent:?}");
     let nobody = town.vyapar.customers().profile(&Town::stranger()).await;
     assert!(matches!(nobody, Err(CustomerError::Forbidden(_))), "{nobody:?}");
+}
+
+/// By the shop, for a customer who ordered at its counter; his account finds it.
+pub async fn a_profile_that_somebody_else_began_gets_its_account(bench: &Bench) {
+    let town = Town::open(bench, Fixtures::here()).await;
+    let user = UserId::from_uuid(town.make.uuid());
+    let id = CustomerId::of(user);
+    let customers = &town.ports.customer.customers;
+    let begun = Customer::new(id, None, town.make.now());
+    assert!(customers.insert(begun, town.make.bare_audit()).await.unwrap());
+    let by_shop = town.vyapar.customers().get(&town.host, id).await.unwrap();
+    assert_eq!(customers.get(id).await.unwrap().unwrap().user_id, None, "nobody but its customer claims it");
+    let own = town.vyapar.customers().profile(&crate::Actor::member(user, [])).await.unwrap();
+    assert_eq!(own, by_shop);
+    let claimed = customers.get(id).await.unwrap().unwrap();
+    assert_eq!((claimed.user_id, claimed.version), (Some(user), 2));
+    town.vyapar.customers().profile(&crate::Actor::member(user, [])).await.unwrap();
+    assert_eq!(customers.get(id).await.unwrap().unwrap(), claimed, "once");
 }
 
 /// Word for word the same is the same; changed, it keeps its id; removed, another takes its part.
