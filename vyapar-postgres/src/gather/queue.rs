@@ -16,6 +16,9 @@ const MAX_LINES: usize = 2_048;
 const CROWD: usize = 16;
 /// Batches that wait for rows of others at the same time.
 const MAX_WAITING: usize = 4;
+/// How often a call is left to a later batch because its levels are in one under way. Then it
+/// goes all the same, and its batch waits in the database.
+const LEFT: usize = 4;
 
 /// A row that only one batch of the process works on at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -43,6 +46,8 @@ pub(super) struct Job<A, T> {
     pub(super) deadline: Instant,
     /// A row that somebody outside this process had locked.
     pub(super) wait: Option<Key>,
+    /// How often others went, and it stayed because its levels are in a batch under way.
+    left: usize,
     pub(super) reply: oneshot::Sender<Stored<T>>,
 }
 
@@ -62,6 +67,15 @@ enum Busy {
     Running(usize),
     /// A batch that waits for somebody else; nobody knows how long.
     Waiting,
+}
+
+/// Whether a batch takes calls whose levels are in one under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Never,
+    /// Only those that were left often enough.
+    Late,
+    Always,
 }
 
 pub(super) struct Queue<A, T> {
@@ -97,7 +111,7 @@ impl<A, T> Queue<A, T> {
         self.number += 1;
         let number = self.number;
         let free = keys.iter().all(|key| self.is_free(key, shares));
-        self.jobs.push_back(Job { number, ask, keys, lines, deadline, wait: None, reply });
+        self.jobs.push_back(Job { number, ask, keys, lines, deadline, wait: None, left: 0, reply });
         (number, free)
     }
 
@@ -130,15 +144,18 @@ impl<A, T> Queue<A, T> {
         if self.waiting >= MAX_WAITING {
             return None;
         }
-        let row = self.jobs.iter().filter_map(|job| job.wait.as_ref()).find(|row| !self.busy.contains_key(row))?;
-        let row = row.clone();
-        let mut batch = self.gather(most, false, |job| match &job.wait {
-            Some(wait) => *wait == row,
-            None => job.keys.contains(&row),
-        });
-        if batch.jobs.is_empty() {
-            return None;
-        }
+        let mut rows: Vec<Key> = self.jobs.iter().filter_map(|job| job.wait.clone()).collect();
+        rows.dedup();
+        let (row, mut batch) = rows.into_iter().find_map(|row| {
+            if self.busy.contains_key(&row) {
+                return None;
+            }
+            let batch = self.gather(most, Sharing::Never, |job| match &job.wait {
+                Some(wait) => *wait == row,
+                None => job.keys.contains(&row),
+            });
+            (!batch.jobs.is_empty()).then_some((row, batch))
+        })?;
         batch.wait = Some(row.clone());
         batch.keys.retain(|key| !key.is_shared());
         self.occupy(&batch.keys);
@@ -156,13 +173,38 @@ impl<A, T> Queue<A, T> {
     }
 
     /// A writer's next batch, of calls that can go now.
+    ///
+    /// Two batches with a level in common follow each other in the database from there on, so one
+    /// that `shares` levels takes none if most calls want others: the rest come soon after.
     pub(super) fn next(&mut self, most: usize, shares: bool) -> Option<Batch<A, T>> {
-        let batch = self.gather(most, shares, |job| job.wait.is_none());
+        let sharing = match shares {
+            true if self.most_go_apart(most) => Sharing::Late,
+            true => Sharing::Always,
+            false => Sharing::Never,
+        };
+        let mut batch = self.gather(most, sharing, |job| job.wait.is_none());
+        if batch.jobs.is_empty() && sharing == Sharing::Late {
+            // All that might go apart come after one that does not.
+            batch = self.gather(most, Sharing::Always, |job| job.wait.is_none());
+        }
         if batch.jobs.is_empty() {
             return None;
         }
         self.occupy(&batch.keys);
         Some(batch)
+    }
+
+    /// Whether of the calls that can go next at least half want nothing that a batch under way has.
+    fn most_go_apart(&self, most: usize) -> bool {
+        let waits = |job: &Job<A, T>| {
+            job.wait.is_some() || job.keys.iter().any(|key| self.busy.get(key) == Some(&Busy::Waiting))
+        };
+        let (mut next, mut apart) = (0, 0);
+        for job in self.jobs.iter().filter(|job| !waits(job)).take(most) {
+            next += 1;
+            apart += usize::from(job.keys.iter().all(|key| !self.busy.contains_key(key)));
+        }
+        2 * apart >= next
     }
 
     /// A writer is done.
@@ -205,15 +247,17 @@ impl<A, T> Queue<A, T> {
 
     /// Takes out of the queue, in its order, what may go and can. Nothing overtakes a call for
     /// a row that it waits for, except where it waits for somebody outside this process.
-    fn gather(&mut self, most: usize, shares: bool, may_go: impl Fn(&Job<A, T>) -> bool) -> Batch<A, T> {
+    fn gather(&mut self, most: usize, sharing: Sharing, may_go: impl Fn(&Job<A, T>) -> bool) -> Batch<A, T> {
         let mut batch = Batch { jobs: Vec::new(), wait: None, keys: Vec::new() };
         let mut taken: HashSet<Key> = HashSet::default();
         let mut blocked: HashSet<Key> = HashSet::default();
-        // Batches that go on sharing a level would keep a call that waits for it from its turn.
-        let awaited: HashSet<Key> = self.jobs.iter().filter_map(|job| job.wait.clone()).collect();
+        // Batches that go on sharing a level would keep a call that waits from its turn, for that
+        // level or for another one.
+        let waiting = self.jobs.iter().filter(|job| job.wait.is_some());
+        let awaited: HashSet<Key> = waiting.flat_map(|job| job.keys.iter().cloned()).collect();
         let mut lines = 0;
         let mut left = VecDeque::new();
-        while let Some(job) = self.jobs.pop_front() {
+        while let Some(mut job) = self.jobs.pop_front() {
             if job.reply.is_closed() {
                 continue;
             }
@@ -226,6 +270,11 @@ impl<A, T> Queue<A, T> {
                 left.push_back(job);
                 continue;
             }
+            let shares = match sharing {
+                Sharing::Never => false,
+                Sharing::Late => job.left >= LEFT,
+                Sharing::Always => true,
+            };
             let free = job.keys.iter().all(|key| {
                 self.is_free(key, shares && !awaited.contains(key))
                     && !blocked.contains(key)
@@ -233,6 +282,7 @@ impl<A, T> Queue<A, T> {
             });
             if !free {
                 blocked.extend(job.keys.iter().cloned());
+                job.left += usize::from(sharing == Sharing::Late);
                 left.push_back(job);
                 continue;
             }
@@ -318,6 +368,47 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn calls_that_share_a_level_stay_behind_where_most_do_not() {
+        let (mut queue, _answers) = queue(&[(1, &[1]), (2, &[1, 5]), (3, &[5]), (4, &[4]), (5, &[6]), (6, &[1])]);
+        let first = queue.next(1, true).unwrap();
+        // 2 and 6 want what the first batch has, and nothing overtakes 2: half go apart.
+        let second = queue.next(9, true).unwrap();
+        assert_eq!(ids(Some(&second)), [4, 5]);
+        queue.free(&first.keys);
+        assert_eq!(ids(queue.next(9, true).as_ref()), [2, 3, 6]);
+    }
+
+    #[tokio::test]
+    async fn calls_share_a_level_where_most_do() {
+        let (mut queue, _answers) = queue(&[(1, &[1]), (2, &[1]), (3, &[1]), (4, &[4])]);
+        queue.next(1, true).unwrap();
+        assert_eq!(ids(queue.next(9, true).as_ref()), [2, 3, 4]);
+    }
+
+    #[tokio::test]
+    async fn calls_share_a_level_where_all_others_come_after_one_that_does() {
+        let (mut queue, _answers) = queue(&[(1, &[1]), (2, &[1, 5]), (3, &[5]), (4, &[5])]);
+        queue.next(1, true).unwrap();
+        assert_eq!(ids(queue.next(9, true).as_ref()), [2, 3, 4]);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_stayed_behind_often_goes_along() {
+        let (mut queue, mut answers) = queue(&[(1, &[1]), (2, &[1])]);
+        queue.next(1, true).unwrap();
+        for number in 0..4 {
+            let (reply, answer) = oneshot::channel();
+            answers.push(answer);
+            queue.push(10 + number, vec![level(10 + number)], 1, Instant::now(), reply, true);
+            assert_eq!(ids(queue.next(9, true).as_ref()), [10 + number]);
+        }
+        let (reply, answer) = oneshot::channel();
+        answers.push(answer);
+        queue.push(20, vec![level(20)], 1, Instant::now(), reply, true);
+        assert_eq!(ids(queue.next(9, true).as_ref()), [2, 20]);
+    }
+
+    #[tokio::test]
     async fn a_level_that_a_call_waits_for_is_shared_no_longer() {
         let (mut queue, _answers) = queue(&[(1, &[1]), (2, &[1])]);
         let mut first = queue.next(1, true).unwrap();
@@ -332,6 +423,38 @@ mod tests {
         assert!(queue.next(9, true).is_none());
         queue.free(&second.keys);
         assert_eq!(ids(queue.next_waiting(9).as_ref()), [1, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_waits_keeps_others_from_sharing_what_it_wants_besides() {
+        let (mut queue, _answers) = queue(&[(1, &[1, 9]), (2, &[9]), (3, &[9])]);
+        let mut first = queue.next(1, true).unwrap();
+        let second = queue.next(1, true).unwrap();
+        let mut job = first.jobs.pop().unwrap();
+        job.wait = Some(level(1));
+        queue.free(&first.keys);
+        queue.put_back(vec![job]);
+        assert!(queue.next_waiting(9).is_none(), "9 is in the second batch");
+        assert!(queue.next(9, true).is_none(), "3 would keep 1 from its turn");
+        queue.free(&second.keys);
+        assert_eq!(ids(queue.next_waiting(9).as_ref()), [1]);
+    }
+
+    #[tokio::test]
+    async fn a_row_that_cannot_be_waited_for_yet_keeps_nobody_from_another_one() {
+        let (mut queue, _answers) = queue(&[(1, &[1, 9]), (2, &[9]), (3, &[3])]);
+        let first = queue.next(1, true).unwrap();
+        let second = queue.next(1, true).unwrap();
+        let third = queue.next(9, true).unwrap();
+        for (mut batch, row) in [(first, 1), (third, 3)] {
+            let mut job = batch.jobs.pop().unwrap();
+            job.wait = Some(level(row));
+            queue.free(&batch.keys);
+            queue.put_back(vec![job]);
+        }
+        assert_eq!(ids(queue.next_waiting(9).as_ref()), [3], "1 wants what the second batch has");
+        queue.free(&second.keys);
+        assert_eq!(ids(queue.next_waiting(9).as_ref()), [1]);
     }
 
     #[tokio::test]
