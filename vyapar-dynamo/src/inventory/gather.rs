@@ -14,6 +14,7 @@ use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tracing::Instrument;
 use vyapar_core::error::{RepositoryError, RepositoryErrorKind, Stored};
@@ -71,7 +72,7 @@ impl Gatherer {
     /// `decide` may be called several times, each time on books read anew.
     ///
     /// A caller that goes away while waiting leaves its call behind: it is done all the same,
-    /// as if only its answer had been lost.
+    /// as if only its answer had been lost. (Unless his runtime goes away with him.)
     pub(crate) async fn ask<T: Send + 'static>(
         self: &Arc<Self>,
         ask: Ask,
@@ -81,7 +82,7 @@ impl Gatherer {
         count(&self.counters.calls);
         let (send, mut answer) = oneshot::channel::<Stored<T>>();
         let send = Arc::new(Mutex::new(Some(send)));
-        let failing = Arc::clone(&send);
+        let (failing, listening) = (Arc::clone(&send), Arc::clone(&send));
         let (number, free) = {
             let mut waiting = self.lock();
             if waiting.jobs.len() >= self.options.queue {
@@ -102,11 +103,13 @@ impl Gatherer {
                     Ok(Box::new(move || deliver(&send, Ok(decided))))
                 }),
                 fail: Box::new(move |error| deliver(&failing, Err(error))),
+                runtime: Handle::current(),
+                listens: Box::new(move || listens(&listening)),
             });
             (number, free)
         };
         if free {
-            self.dispatch();
+            self.dispatch(&Handle::current());
         }
         let answered = match tokio::time::timeout_at(patience.deadline(), &mut answer).await {
             Ok(answered) => answered,
@@ -114,7 +117,7 @@ impl Gatherer {
             Err(_) if self.leave(number) => return Err(self.refused("waiting for a turn to write stock")),
             Err(_) => answer.await,
         };
-        // The sender goes away unused only when the runtime that worked on the call stopped.
+        // The sender goes away unused only when the work on the call was cut short.
         answered.unwrap_or_else(|_| {
             Err(RepositoryError::new(RepositoryErrorKind::OutcomeUnknown, "the runtime stopped while writing stock"))
         })
@@ -133,7 +136,7 @@ impl Gatherer {
     }
 
     /// Starts a group for everything that can go now.
-    fn dispatch(self: &Arc<Self>) {
+    fn dispatch(self: &Arc<Self>, on: &Handle) {
         let groups = {
             let mut waiting = self.lock();
             let groups = waiting.group(self.options.on);
@@ -143,17 +146,25 @@ impl Gatherer {
             groups
         };
         for group in groups {
-            let done = Done { gatherer: Arc::clone(self), keys: group.keys };
-            let jobs = group.jobs;
             count(&self.counters.groups);
-            self.counters.largest.fetch_max(jobs.len().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
-            let span = tracing::debug_span!("group", of = "stock writes", calls = jobs.len(), actions = group.actions);
-            let work = async move {
-                done.gatherer.work(&jobs).await;
-                done.gatherer.let_them_ask().await;
-                drop(done);
+            self.counters.largest.fetch_max(group.jobs.len().try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+            let (calls, actions) = (group.jobs.len(), group.actions);
+            let span = tracing::debug_span!("group", of = "stock writes", calls, actions);
+            let mut turn = Turn {
+                gatherer: Arc::clone(self),
+                keys: group.keys,
+                on: on.clone(),
+                jobs: Some(group.jobs),
+                ended: false,
             };
-            tokio::spawn(work.instrument(span));
+            let work = async move {
+                let jobs = turn.jobs.take().unwrap_or_default();
+                turn.gatherer.work(&jobs).await;
+                turn.gatherer.let_them_ask().await;
+                turn.ended = true;
+                drop(turn);
+            };
+            on.spawn(work.instrument(span));
         }
     }
 
@@ -301,25 +312,44 @@ fn decide(jobs: &[Job], fresh: Books) -> (Books, Vec<Stored<Deliver>>, bool) {
     }
 }
 
-/// Frees a group's keys when its work ends, however it ends.
-struct Done {
+/// A group's turn: its keys are free again when it ends, however it ends, even where its runtime
+/// stops before it began.
+struct Turn {
     gatherer: Arc<Gatherer>,
     keys: HashSet<Key>,
+    on: Handle,
+    /// Its calls, until it begins.
+    jobs: Option<Vec<Job>>,
+    ended: bool,
 }
 
-impl Drop for Done {
+impl Drop for Turn {
     fn drop(&mut self) {
-        {
+        let never_began = self.jobs.is_some();
+        let stopped = never_began || (!self.ended && !std::thread::panicking());
+        let (gone, elsewhere) = {
             let mut waiting = self.gatherer.lock();
             for key in &self.keys {
                 waiting.busy.remove(key);
             }
+            waiting.put_back(self.jobs.take().unwrap_or_default());
+            let gone = if stopped { waiting.leave_with(self.on.id()) } else { Vec::new() };
+            (gone, if stopped { waiting.runtime() } else { Some(self.on.clone()) })
+        };
+        // Nothing was written for those who waited on a runtime that stopped, and they go with it;
+        // who waits on another goes on there.
+        for job in gone {
+            (job.fail)(RepositoryError::new(RepositoryErrorKind::Unavailable, "the runtime stopped"));
         }
-        // Outside a runtime (it is shutting down) nothing can be started any more.
-        if tokio::runtime::Handle::try_current().is_ok() {
-            self.gatherer.dispatch();
+        if let Some(on) = elsewhere {
+            self.gatherer.dispatch(&on);
         }
     }
+}
+
+fn listens<T>(send: &Mutex<Option<oneshot::Sender<Stored<T>>>>) -> bool {
+    let send = send.lock().unwrap_or_else(PoisonError::into_inner);
+    send.as_ref().is_some_and(|send| !send.is_closed())
 }
 
 fn deliver<T>(send: &Mutex<Option<oneshot::Sender<Stored<T>>>>, answer: Stored<T>) {

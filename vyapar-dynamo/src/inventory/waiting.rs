@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
+use tokio::runtime::{Handle, Id};
 use vyapar_core::error::{RepositoryError, Stored};
 use vyapar_core::id::{OperationId, ProductId, ReservationId, StoreId};
 
@@ -52,6 +53,10 @@ pub(super) struct Job {
     pub(super) patience: Patience,
     pub(super) decide: Decide,
     pub(super) fail: Box<dyn Fn(RepositoryError) + Send + Sync>,
+    /// Where its caller waits.
+    pub(super) runtime: Handle,
+    /// Whether he still does, and so keeps that runtime going.
+    pub(super) listens: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 /// Calls that go into one transaction.
@@ -72,6 +77,26 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    /// Puts calls back that never began, each before all that arrived after it.
+    pub(super) fn put_back(&mut self, jobs: Vec<Job>) {
+        for job in jobs {
+            let place = self.jobs.partition_point(|other| other.number < job.number);
+            self.jobs.insert(place, job);
+        }
+    }
+
+    /// A runtime on which somebody waits.
+    pub(super) fn runtime(&self) -> Option<Handle> {
+        self.jobs.iter().find(|job| (job.listens)()).map(|job| job.runtime.clone())
+    }
+
+    /// Takes out of the queue the calls whose runtime has stopped.
+    pub(super) fn leave_with(&mut self, stopped: Id) -> Vec<Job> {
+        let (gone, left) = std::mem::take(&mut self.jobs).into_iter().partition(|job| job.runtime.id() == stopped);
+        self.jobs = left;
+        Vec::from(gone)
+    }
+
     /// Takes out of the queue what can go now, in groups that share nothing. What cannot go
     /// keeps its place, and nothing overtakes it for what it wants.
     /// Unless they `share`, each is a group of its own.
@@ -157,6 +182,8 @@ mod tests {
             patience: Patience::new(Duration::from_secs(1)),
             decide: Box::new(|_| Ok(Box::new(|| {}))),
             fail: Box::new(|_| {}),
+            runtime: Handle::current(),
+            listens: Box::new(|| true),
         }
     }
 
@@ -245,7 +272,8 @@ mod tests {
         /// Whoever is refused in the end, a transaction has no more actions than were counted.
         #[test]
         fn no_transaction_is_longer_than_was_counted(calls in prop::collection::vec((0..3_u128, books()), 0..90)) {
-            let _runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+            let _inside = runtime.enter();
             let mut group = Group::default();
             let mut booked = Vec::new();
             let mut own = 0;

@@ -34,6 +34,63 @@ async fn everything(dynamo: &Dynamo, store: StoreId, product: ProductId, a_page:
     }
 }
 
+#[test]
+fn who_waits_behind_a_runtime_that_stops_goes_on() {
+    run(async {
+        let Fresh { dynamo, server: _server, .. } = faulty(slow()).await;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let product = product(&dynamo, &make, store, 1000).await;
+        let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        // One is under way there, and others wait for it: there, here, and there.
+        for _ in 0..2 {
+            let (stock, request) = (dynamo.stock(), make.reserve(&[(product, Quantity::units(1))]));
+            elsewhere.spawn(async move { stock.reservations.reserve(store, request).await });
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let (stock, request) = (dynamo.stock(), make.reserve(&[(product, Quantity::units(1))]));
+        let call = tokio::spawn(async move { stock.reservations.reserve(store, request).await });
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let (stock, request) = (dynamo.stock(), make.reserve(&[(product, Quantity::units(1))]));
+        elsewhere.spawn(async move { stock.reservations.reserve(store, request).await });
+        elsewhere.shutdown_background();
+        // Perhaps with the error of a connection whose runtime is gone, but neither at its deadline
+        // nor as if anything had been written.
+        match call.await.unwrap() {
+            Ok(outcome) => assert_eq!(outcome, ReserveOutcome::Held),
+            Err(error) => assert_eq!(error.kind(), &RepositoryErrorKind::Unavailable, "{error:?}"),
+        }
+        let request = make.reserve(&[(product, Quantity::units(1))]);
+        assert_eq!(dynamo.stock().reservations.reserve(store, request).await.unwrap(), ReserveOutcome::Held);
+    });
+}
+
+#[test]
+fn who_waits_beside_a_runtime_that_stopped_is_served() {
+    run(async {
+        let Fresh { dynamo, server: _server, .. } = faulty(slow()).await;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let product = product(&dynamo, &make, store, 1000).await;
+        let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let call = || {
+            let (stock, request) = (dynamo.stock(), make.reserve(&[(product, Quantity::units(1))]));
+            async move { stock.reservations.reserve(store, request).await }
+        };
+        // One is under way here, and the next in the queue is of a runtime that stops.
+        let mut calls = vec![tokio::spawn(call())];
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        elsewhere.spawn(call());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        calls.extend((0..5).map(|_| tokio::spawn(call())));
+        tokio::task::yield_now().await;
+        elsewhere.shutdown_background();
+        for call in calls {
+            assert_eq!(call.await.unwrap().unwrap(), ReserveOutcome::Held);
+        }
+    });
+}
+
 /// The first of those just answered does not set out alone while the others wait for it.
 #[test]
 fn callers_who_ask_again_and_again_go_together() {

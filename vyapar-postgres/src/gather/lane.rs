@@ -125,7 +125,7 @@ impl<W: Work> Lane<W> {
             queue.push(ask, keys, lines, deadline, reply, self.work.shares_levels())
         };
         if free {
-            self.dispatch();
+            self.dispatch(&Runtime::here());
         }
         let answered = match tokio::time::timeout_at(deadline, &mut answer).await {
             Ok(answered) => answered,
@@ -148,8 +148,8 @@ impl<W: Work> Lane<W> {
     }
 
     /// Starts what can start now.
-    fn dispatch(self: &Arc<Self>) {
-        self.dispatch_waiting();
+    fn dispatch(self: &Arc<Self>, on: &Runtime) {
+        self.dispatch_waiting(on);
         let starts = {
             let mut queue = self.queue();
             let room = queue.has_room(self.options.writers);
@@ -159,27 +159,27 @@ impl<W: Work> Lane<W> {
             room
         };
         if starts {
-            self.start(Turn::new(self, Vec::new(), Place::Writer));
+            self.start(Turn::new(self, Vec::new(), Place::Writer, on.clone()));
         }
     }
 
     /// Lets a writer begin: one that rests, with its connection, or else a new one.
     fn start(self: &Arc<Self>, mut turn: Turn<W>) {
-        while let Some(resting) = self.one_resting() {
+        let on = turn.on.handle.clone();
+        while let Some(resting) = self.one_resting(on.id()) {
             match resting.send(turn) {
                 Ok(()) => return,
                 // It has just stopped resting.
                 Err(back) => turn = back,
             }
         }
-        tokio::spawn(write(turn));
+        on.spawn(write(turn));
     }
 
-    /// The writer that has rested least, of this runtime: nobody may be driving another one.
-    fn one_resting(&self) -> Option<oneshot::Sender<Turn<W>>> {
-        let here = runtime::Handle::current().id();
+    /// The writer that has rested least, of that runtime: nobody may be driving another one.
+    fn one_resting(&self, on: runtime::Id) -> Option<oneshot::Sender<Turn<W>>> {
         let mut resting = self.resting();
-        let at = resting.iter().rposition(|(runtime, _)| *runtime == here)?;
+        let at = resting.iter().rposition(|(runtime, _)| *runtime == on)?;
         Some(resting.remove(at).1)
     }
 
@@ -213,10 +213,12 @@ impl<W: Work> Lane<W> {
         turn
     }
 
-    fn dispatch_waiting(self: &Arc<Self>) {
+    fn dispatch_waiting(self: &Arc<Self>, on: &Runtime) {
         loop {
             let Some(batch) = self.queue().next_waiting(self.options.batch) else { return };
-            tokio::spawn(Turn::new(self, batch.keys.clone(), Place::Waiting).wait(batch));
+            let mut turn = Turn::new(self, batch.keys.clone(), Place::Waiting, on.clone());
+            turn.batch = Some(batch);
+            on.handle.spawn(turn.wait());
         }
     }
 
@@ -399,14 +401,33 @@ async fn write<W: Work>(first: Turn<W>) {
     }
 }
 
+/// Where a turn is spawned: where a caller waits.
+#[derive(Debug, Clone)]
+struct Runtime {
+    handle: runtime::Handle,
+    /// Others of the process that stopped with the turns before it.
+    stopped: Vec<runtime::Id>,
+}
+
+impl Runtime {
+    fn here() -> Self {
+        Self { handle: runtime::Handle::current(), stopped: Vec::new() }
+    }
+}
+
 /// Somebody at work on a lane: what it keeps others from is given back when it ends, however it
 /// ends, even where its runtime stops before it began.
 struct Turn<W: Work> {
     lane: Arc<Lane<W>>,
     keys: Vec<Key>,
+    /// A batch that waits, until it begins.
+    batch: Option<Batch<W::Ask, W::Answer>>,
     /// What it counts as; nothing once a writer has found nothing more to do.
     at: Option<Place>,
+    on: Runtime,
     begun: bool,
+    /// Whether a batch that waited is through.
+    served: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -416,8 +437,8 @@ enum Place {
 }
 
 impl<W: Work> Turn<W> {
-    fn new(lane: &Arc<Lane<W>>, keys: Vec<Key>, at: Place) -> Self {
-        Self { lane: Arc::clone(lane), keys, at: Some(at), begun: false }
+    fn new(lane: &Arc<Lane<W>>, keys: Vec<Key>, at: Place, on: Runtime) -> Self {
+        Self { lane: Arc::clone(lane), keys, batch: None, at: Some(at), on, begun: false, served: false }
     }
 
     /// Batch after batch, as long as calls wait.
@@ -443,9 +464,12 @@ impl<W: Work> Turn<W> {
     }
 
     /// A batch that waits for a row of somebody else.
-    async fn wait(mut self, batch: Batch<W::Ask, W::Answer>) {
+    async fn wait(mut self) {
         self.begun = true;
-        self.lane.serve(batch, &mut None).await;
+        if let Some(batch) = self.batch.take() {
+            self.lane.serve(batch, &mut None).await;
+        }
+        self.served = true;
     }
 
     /// Lets others at the last batch's rows, and takes the next one. What waits for a row of
@@ -453,7 +477,7 @@ impl<W: Work> Turn<W> {
     fn next(&mut self) -> Option<Batch<W::Ask, W::Answer>> {
         self.lane.queue().free(&self.keys);
         self.keys.clear();
-        self.lane.dispatch_waiting();
+        self.lane.dispatch_waiting(&self.on);
         let mut queue = self.lane.queue();
         let next = queue.next(self.lane.options.batch, self.lane.work.shares_levels());
         if next.is_none() {
@@ -466,19 +490,33 @@ impl<W: Work> Turn<W> {
 
 impl<W: Work> Drop for Turn<W> {
     fn drop(&mut self) {
-        {
+        // A writer that found nothing more has given everything back; what is left in the queue
+        // waits for a batch under way, which looks at it when it ends.
+        let Some(at) = self.at else { return };
+        let elsewhere = {
             let mut queue = self.lane.queue();
-            queue.free(&self.keys);
-            match self.at {
-                Some(Place::Writer) => queue.done(),
-                Some(Place::Waiting) => queue.done_waiting(),
-                None => {}
+            if let Some(batch) = self.batch.take() {
+                queue.put_back(batch.jobs);
             }
-        }
-        // A runtime that never let this one begin is shutting down: it would do the same to the
-        // next. Whoever calls on another one starts it there.
-        if self.begun && tokio::runtime::Handle::try_current().is_ok() {
-            self.lane.dispatch();
+            queue.free(&self.keys);
+            match at {
+                Place::Writer => queue.done(),
+                Place::Waiting => queue.done_waiting(),
+            }
+            if self.served {
+                None
+            } else {
+                // Cut short: its runtime is stopping, or it panicked. Who waits on another goes on
+                // there.
+                self.on.stopped.push(self.on.handle.id());
+                queue.runtime_beside(&self.on.stopped)
+            }
+        };
+        if let Some(handle) = elsewhere {
+            self.lane.dispatch(&Runtime { handle, stopped: std::mem::take(&mut self.on.stopped) });
+        } else if self.begun && runtime::Handle::try_current().is_ok() {
+            // A runtime that never let this one begin would do the same to the next.
+            self.lane.dispatch(&Runtime { handle: self.on.handle.clone(), stopped: Vec::new() });
         }
     }
 }

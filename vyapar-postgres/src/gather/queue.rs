@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use foldhash::fast::RandomState;
+use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use vyapar_core::{OrderId, ProductId, ReservationId, StoreId, Stored};
@@ -48,6 +49,8 @@ pub(super) struct Job<A, T> {
     pub(super) wait: Option<Key>,
     /// How often others went, and it stayed because its levels are in a batch under way.
     left: usize,
+    /// Where its caller waits, who keeps that going.
+    runtime: runtime::Handle,
     pub(super) reply: oneshot::Sender<Stored<T>>,
 }
 
@@ -111,7 +114,8 @@ impl<A, T> Queue<A, T> {
         self.number += 1;
         let number = self.number;
         let free = keys.iter().all(|key| self.is_free(key, shares));
-        self.jobs.push_back(Job { number, ask, keys, lines, deadline, wait: None, left: 0, reply });
+        let runtime = runtime::Handle::current();
+        self.jobs.push_back(Job { number, ask, keys, lines, deadline, wait: None, left: 0, runtime, reply });
         (number, free)
     }
 
@@ -136,6 +140,12 @@ impl<A, T> Queue<A, T> {
     pub(super) fn has_room(&self, writers: usize) -> bool {
         let crowd = if self.running == 0 { 1 } else { CROWD };
         self.running < writers && self.jobs.len() >= crowd
+    }
+
+    /// A runtime on which somebody waits, other than these.
+    pub(super) fn runtime_beside(&self, stopped: &[runtime::Id]) -> Option<runtime::Handle> {
+        let waiting = self.jobs.iter().filter(|job| !job.reply.is_closed());
+        waiting.map(|job| &job.runtime).find(|runtime| !stopped.contains(&runtime.id())).cloned()
     }
 
     /// A batch for a row that somebody else has locked, if calls wait for one that nobody waits

@@ -461,6 +461,33 @@ fn a_runtime_that_stops_keeps_nobody_else_waiting() {
     });
 }
 
+#[test]
+fn who_waits_behind_a_runtime_that_stops_goes_on() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let stock = database.postgres().with_deadline(Duration::from_secs(10)).ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let product = stocked(&stock, &make, store, 1).await[0];
+        let mut other = slow(&database, product).await;
+        let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (reservations, request) = (stock.reservations.clone(), make.reserve(&[(product, Quantity::units(1))]));
+        elsewhere.spawn(async move { reservations.reserve(store, request).await });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        // It waits for the row in the database, and this one for it.
+        let call = buy(&stock, &make, store, &[(product, Quantity::units(1))]);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        elsewhere.shutdown_background();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        other.execute("rollback").await.unwrap();
+        // Perhaps with the error of a connection whose runtime is gone, but not at its deadline.
+        match call.await.unwrap() {
+            Ok(outcome) => assert_eq!(outcome, ReserveOutcome::Held),
+            Err(error) => assert_ne!(error.kind(), &RepositoryErrorKind::Busy, "{error:?}"),
+        }
+    });
+}
+
 /// The functions of a whole batch reset what `vyapar.enter` resets.
 #[test]
 fn what_a_session_had_set_counts_for_no_batch() {
