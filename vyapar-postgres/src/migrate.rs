@@ -45,6 +45,7 @@ const FILES: &[(&str, &str, &str)] = files![
     ("0027", "order_place_all"),
     ("0028", "order_place_all_inline"),
     ("0029", "inventory_movement_ids"),
+    ("0030", "system_fewer_indexes"),
 ];
 
 /// The migrations, for hosts that run them with their own tools. What was applied is noted in
