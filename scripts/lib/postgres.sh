@@ -6,7 +6,8 @@
 #
 # The cluster lives in one directory under $TMPDIR, listens on a unix socket in that directory only
 # (no TCP port), and keeps PostgreSQL's durability: fsync and synchronous_commit stay on.
-# Works with bash 3.2.
+# Works with bash 3.2. VYAPAR_POSTGRES_BIN names the directory of the server programs to use; without
+# it they are the newest that are found.
 
 pg_min_version=15
 pg_bin= # the directory of initdb, pg_ctl and postgres
@@ -55,6 +56,11 @@ pg_major() {
 # Sets pg_bin to the newest server that is new enough, or fails.
 pg_look() {
     local dir version best=0
+    if [[ -n ${VYAPAR_POSTGRES_BIN:-} ]]; then
+        pg_bin=$VYAPAR_POSTGRES_BIN
+        pg_major "$pg_bin" >/dev/null
+        return
+    fi
     pg_bin=
     while IFS= read -r dir; do
         version=$(pg_major "$dir") || continue
@@ -98,6 +104,9 @@ pg_apt() {
 
 pg_find() {
     pg_look && return 0
+    if [[ -n ${VYAPAR_POSTGRES_BIN:-} ]]; then
+        pg_say "VYAPAR_POSTGRES_BIN=$VYAPAR_POSTGRES_BIN has no server programs" && return 1
+    fi
     if pg_may_install && pg_install; then
         pg_look && return 0
     fi
