@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use vyapar::Ports;
 use vyapar::env::{Entropy, SystemEntropy};
 use vyapar::inventory::{ReleaseCause, Reserve, ReserveOutcome};
 use vyapar::memory::Memory;
@@ -17,6 +18,9 @@ const PRODUCTS: usize = 1_000;
 /// Reservations made before their stock is given back, untimed.
 const BATCH: u64 = 1_000;
 const ROUNDS: usize = 7;
+/// How many short rounds of two threads there are for each of the others, and how short they are.
+const SCALING_ROUNDS: usize = 4;
+const SCALING_PARTS: u32 = 10;
 const BASKET: Basket = Basket::Spread(3);
 
 pub(crate) fn rows(time: Duration, wanted: &str) {
@@ -35,9 +39,13 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 fn shop() -> Shop {
+    shop_of(Memory::new().ports())
+}
+
+fn shop_of(memory: Ports) -> Shop {
     // Opening a shop needs tasks; measuring does not.
     let tasks = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
-    tasks.block_on(Shop::open(Memory::new().ports(), PRODUCTS))
+    tasks.block_on(Shop::open(memory, PRODUCTS))
 }
 
 /// Nanoseconds a call, over as many as fit into the time; each batch is given back untimed.
@@ -106,30 +114,38 @@ fn reserve(time: Duration) {
     );
 }
 
-/// The same work on one thread, and on two threads on a store each; and how far two threads of
-/// this machine get with two plain structs, which share nothing at all.
+/// The same work on one thread, and on two threads on a store each, of one adapter; and how far
+/// two threads of this machine get with two plain structs, which share nothing at all.
 fn two_stores(time: Duration) {
-    let shops = [shop(), shop()];
-    let plain = [Reference::open(&shops[0].products), Reference::open(&shops[1].products)];
-    let adapter = |at: usize| 1e9 / by_adapter(&runtime(), &shops[at], time / 2);
-    let structs = |at: usize| 1e9 / by_struct(&shops[at], &plain[at], time / 2);
-    scaling("memory: reserve 3 lines, two threads on two stores", &adapter, Goal::AtLeast(1.8));
-    scaling("memory: the plain struct, two threads on two of them", &structs, Goal::None);
+    let memory = Memory::new().ports();
+    let shops = [(); 2].map(|()| shop_of(memory.clone()));
+    let plain = shops.each_ref().map(|shop| Reference::open(&shop.products));
+    let adapter = |at: usize, time| 1e9 / by_adapter(&runtime(), &shops[at], time);
+    let structs = |at: usize, time| 1e9 / by_struct(&shops[at], &plain[at], time);
+    scaling("memory: reserve 3 lines, two threads on two stores", time, &adapter, Goal::AtLeast(1.8));
+    scaling("memory: the plain struct, two threads on two of them", time, &structs, Goal::None);
 }
 
-fn scaling(what: &str, rate: &(dyn Fn(usize) -> f64 + Sync), goal: Goal) {
+/// Each thread alone just before and just after both together, in short rounds: what others do on
+/// the machine meanwhile then weighs on all three.
+fn scaling(what: &str, time: Duration, rate: &(dyn Fn(usize, Duration) -> f64 + Sync), goal: Goal) {
+    let time = time / SCALING_PARTS;
     let two = || {
         std::thread::scope(|scope| {
-            let other = scope.spawn(|| rate(1));
-            rate(0) + other.join().expect("it runs")
+            let other = scope.spawn(|| rate(1, time));
+            rate(0, time) + other.join().expect("it runs")
         })
     };
-    let (mut single, mut double) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        single.push(rate(0));
-        double.push(two());
+    let (mut single, mut double, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS * SCALING_ROUNDS {
+        let before = rate(0, time);
+        let both = two();
+        let alone = f64::midpoint(before, rate(1, time));
+        single.push(alone);
+        double.push(both);
+        ratios.push(both / alone);
     }
-    let ratio = median(double.iter().zip(&single).map(|(double, single)| double / single).collect());
+    let ratio = median(ratios);
     row(what, &format!("{:.0}/s", median(double)), &format!("one thread, {:.0}/s", median(single)), ratio, goal);
 }
 

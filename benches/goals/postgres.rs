@@ -78,6 +78,18 @@ async fn database(url: &str, name: &str) -> PgPool {
         .expect("a pool")
 }
 
+/// Has a server make so many files of its write-ahead log and take them for what comes.
+async fn make_log_files(url: &str, files: u32) {
+    let options: PgConnectOptions = url.parse().expect("a URL");
+    let mut admin = options.connect().await.expect("a server");
+    for _ in 0..files {
+        // A file that nothing was written to is not left.
+        let next = "select pg_logical_emit_message(false, 'next', ''), pg_switch_wal()";
+        admin.execute(next).await.expect("a superuser");
+    }
+    admin.execute("checkpoint").await.expect("a superuser");
+}
+
 /// An open shop on a database of its own.
 async fn open(url: &str, name: &str, time: Duration) -> Rows {
     let pool = database(url, name).await;
@@ -92,6 +104,13 @@ async fn open(url: &str, name: &str, time: Duration) -> Rows {
 pub(crate) async fn rows(url: &str, time: Duration, wanted: &str) {
     let spread = Basket::Spread(3);
     let is = |name: &str| wanted.is_empty() || name.contains(wanted);
+    let words = ["reserve-spread", "reserve-hot", "reserve-single", "place-spread", "place-hot", "full"];
+    if !words.into_iter().any(is) {
+        return;
+    }
+    if let Ok(files) = std::env::var("VYAPAR_BENCH_WAL_FILES") {
+        make_log_files(url, files.parse().expect("a number of files")).await;
+    }
     let rows = open(url, "vyapar_bench", time).await;
     if is("reserve-spread") {
         rows.reserve("reserve 3 lines of 10,000 products, 32 callers", spread, 32, Goal::AtLeast(3.0)).await;

@@ -3,8 +3,9 @@
 //!
 //! The reference is the leanest transaction there is (shape B of `stock_shape`): an arithmetic
 //! update, the reservation with the two indexes without which nothing could be freed or recovered,
-//! the movement without its balance. Its retries are the adapter's: full jitter. The conflict model is an assumption about the service
-//! (3 ms latency, items locked while served and 5 ms longer), so the ratio is one too.
+//! the movement without its balance. Its retries are the adapter's: full jitter. The conflict model
+//! is an assumption about the service (3 ms latency, then 5 ms for a transaction, with its items
+//! locked), so the ratio is one too.
 //!
 //! Prints its row of the goals' table; `scripts/bench` runs it.
 #![allow(

@@ -2,10 +2,11 @@
 //! conflicts, throttling, and answers that get lost.
 //!
 //! The conflict model keeps a set of locked items. A transaction locks what it
-//! names for as long as it is served plus [`Faults::hold`]; another transaction
+//! names while it is served, which takes [`Faults::hold`]; another transaction
 //! that meets a lock is cancelled with `TransactionConflict`, a single write is
 //! refused with `TransactionConflictException`, nothing queues. That is what
-//! the documentation says of the service; the times are ours.
+//! the documentation says of the service; the times are ours. What the test
+//! server takes is part of them: the service does not share our processors.
 //!
 //! Which request meets which fault follows from a seed and the request's
 //! number, or from a script, so a failing run can be repeated.
@@ -50,7 +51,8 @@ pub enum Fault {
 pub struct Faults {
     /// Added to every request before the server sees it.
     pub latency: Duration,
-    /// How long a transaction's locks outlive the server's work.
+    /// How long a transaction is served, with its items locked; longer where the test server
+    /// takes longer.
     pub hold: Duration,
     /// Whether transactions lock their items.
     pub conflicts: bool,
@@ -324,15 +326,14 @@ impl FaultLayer {
                 held = Some(locked);
             }
         }
+        let served = tokio::time::Instant::now() + faults.hold;
         let answer = if faults.meter && (transaction || single) {
             self.metered(request, body).await
         } else {
             self.inner.send(request).await
         };
         if let Some(held) = held {
-            if !faults.hold.is_zero() {
-                tokio::time::sleep(faults.hold).await;
-            }
+            tokio::time::sleep_until(served).await;
             drop(held);
         }
         if fault == Fault::CutAfter {
