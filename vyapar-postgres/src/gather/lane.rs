@@ -15,13 +15,10 @@ use vyapar_core::{RepositoryError, RepositoryErrorKind, Stored};
 use super::options::Gathering;
 use super::queue::{Batch, Job, Key, Queue};
 use super::statistics::{Counters, LaneStatistics};
+use super::turn::{Place, Runtime, Turn, write};
 use crate::database::Database;
 use crate::error::{self, Intent};
 
-/// Batches after which a writer gives its connection back where others may wait for one.
-const BATCHES_OF_A_TURN: usize = 16;
-/// Batches after which it does so in any case: the pool decides how old a connection gets.
-const BATCHES_OF_A_CONNECTION: usize = 1_024;
 /// How long a writer with nothing to do keeps its connection, if nobody needs it. A pool hands
 /// connections round, and a backend that was not used lately is slow: what it has read and
 /// planned is out of the processor's caches, or was never read.
@@ -82,9 +79,9 @@ pub(crate) enum Reply<T> {
 
 /// Calls of one kind.
 pub(crate) struct Lane<W: Work> {
-    work: W,
-    database: Database,
-    options: Gathering,
+    pub(super) work: W,
+    pub(super) database: Database,
+    pub(super) options: Gathering,
     queue: Mutex<Queue<W::Ask, W::Answer>>,
     /// Writers that have a connection and nothing to do, with their runtime: the latest last.
     resting: Mutex<Vec<(runtime::Id, oneshot::Sender<Turn<W>>)>>,
@@ -137,7 +134,7 @@ impl<W: Work> Lane<W> {
         answered.unwrap_or_else(|_| Err(error::timed_out(W::INTENT, W::NAME)))
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue<W::Ask, W::Answer>> {
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue<W::Ask, W::Answer>> {
         // Consistent between any two statements, so a panic elsewhere spoils nothing.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -148,7 +145,7 @@ impl<W: Work> Lane<W> {
     }
 
     /// Starts what can start now.
-    fn dispatch(self: &Arc<Self>, on: &Runtime) {
+    pub(super) fn dispatch(self: &Arc<Self>, on: &Runtime) {
         self.dispatch_waiting(on);
         let starts = {
             let mut queue = self.queue();
@@ -188,7 +185,7 @@ impl<W: Work> Lane<W> {
     }
 
     /// Waits a moment for another turn, with a connection that nobody else needs.
-    async fn rest(&self, connection: &mut Option<PoolConnection<Postgres>>) -> Option<Turn<W>> {
+    pub(super) async fn rest(&self, connection: &mut Option<PoolConnection<Postgres>>) -> Option<Turn<W>> {
         if connection.is_none() || !self.database.has_spare_connections() {
             return None;
         }
@@ -213,7 +210,7 @@ impl<W: Work> Lane<W> {
         turn
     }
 
-    fn dispatch_waiting(self: &Arc<Self>, on: &Runtime) {
+    pub(super) fn dispatch_waiting(self: &Arc<Self>, on: &Runtime) {
         loop {
             let Some(batch) = self.queue().next_waiting(self.options.batch) else { return };
             let mut turn = Turn::new(self, batch.keys.clone(), Place::Waiting, on.clone());
@@ -223,7 +220,7 @@ impl<W: Work> Lane<W> {
     }
 
     /// Does a batch and answers its calls.
-    async fn serve(
+    pub(super) async fn serve(
         self: &Arc<Self>,
         batch: Batch<W::Ask, W::Answer>,
         connection: &mut Option<PoolConnection<Postgres>>,
@@ -388,135 +385,4 @@ impl std::error::Error for Shared {
 
 fn short_of_answers(name: &'static str) -> RepositoryError {
     RepositoryError::new(RepositoryErrorKind::Backend, format!("an answer of {name}"))
-}
-
-/// A writer: turn after turn on one connection, as long as there is something to do.
-async fn write<W: Work>(first: Turn<W>) {
-    let lane = Arc::clone(&first.lane);
-    let (mut connection, mut batches) = (None, 0);
-    let mut turn = Some(first);
-    while let Some(next) = turn {
-        next.write(&mut connection, &mut batches).await;
-        turn = lane.rest(&mut connection).await;
-    }
-}
-
-/// Where a turn is spawned: where a caller waits.
-#[derive(Debug, Clone)]
-struct Runtime {
-    handle: runtime::Handle,
-    /// Others of the process that stopped with the turns before it.
-    stopped: Vec<runtime::Id>,
-}
-
-impl Runtime {
-    fn here() -> Self {
-        Self { handle: runtime::Handle::current(), stopped: Vec::new() }
-    }
-}
-
-/// Somebody at work on a lane: what it keeps others from is given back when it ends, however it
-/// ends, even where its runtime stops before it began.
-struct Turn<W: Work> {
-    lane: Arc<Lane<W>>,
-    keys: Vec<Key>,
-    /// A batch that waits, until it begins.
-    batch: Option<Batch<W::Ask, W::Answer>>,
-    /// What it counts as; nothing once a writer has found nothing more to do.
-    at: Option<Place>,
-    on: Runtime,
-    begun: bool,
-    /// Whether a batch that waited is through.
-    served: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Writer,
-    Waiting,
-}
-
-impl<W: Work> Turn<W> {
-    fn new(lane: &Arc<Lane<W>>, keys: Vec<Key>, at: Place, on: Runtime) -> Self {
-        Self { lane: Arc::clone(lane), keys, batch: None, at: Some(at), on, begun: false, served: false }
-    }
-
-    /// Batch after batch, as long as calls wait.
-    async fn write(mut self, connection: &mut Option<PoolConnection<Postgres>>, batches: &mut usize) {
-        self.begun = true;
-        loop {
-            // Those who are about to ask do so first: a caller that asks two things at once, and
-            // those just answered, who often ask again. The rows of the last batch are kept until
-            // then, so that the first of them does not set out alone.
-            if self.lane.queue().len() < self.lane.options.batch {
-                tokio::task::yield_now().await;
-            }
-            let Some(batch) = self.next() else { return };
-            self.keys.clone_from(&batch.keys);
-            self.lane.serve(batch, connection).await;
-            *batches += 1;
-            if batches.is_multiple_of(BATCHES_OF_A_CONNECTION)
-                || (batches.is_multiple_of(BATCHES_OF_A_TURN) && !self.lane.database.has_spare_connections())
-            {
-                *connection = None;
-            }
-        }
-    }
-
-    /// A batch that waits for a row of somebody else.
-    async fn wait(mut self) {
-        self.begun = true;
-        if let Some(batch) = self.batch.take() {
-            self.lane.serve(batch, &mut None).await;
-        }
-        self.served = true;
-    }
-
-    /// Lets others at the last batch's rows, and takes the next one. What waits for a row of
-    /// somebody else goes first.
-    fn next(&mut self) -> Option<Batch<W::Ask, W::Answer>> {
-        self.lane.queue().free(&self.keys);
-        self.keys.clear();
-        self.lane.dispatch_waiting(&self.on);
-        let mut queue = self.lane.queue();
-        let next = queue.next(self.lane.options.batch, self.lane.work.shares_levels());
-        if next.is_none() {
-            queue.done();
-            self.at = None;
-        }
-        next
-    }
-}
-
-impl<W: Work> Drop for Turn<W> {
-    fn drop(&mut self) {
-        // A writer that found nothing more has given everything back; what is left in the queue
-        // waits for a batch under way, which looks at it when it ends.
-        let Some(at) = self.at else { return };
-        let elsewhere = {
-            let mut queue = self.lane.queue();
-            if let Some(batch) = self.batch.take() {
-                queue.put_back(batch.jobs);
-            }
-            queue.free(&self.keys);
-            match at {
-                Place::Writer => queue.done(),
-                Place::Waiting => queue.done_waiting(),
-            }
-            if self.served {
-                None
-            } else {
-                // Cut short: its runtime is stopping, or it panicked. Who waits on another goes on
-                // there.
-                self.on.stopped.push(self.on.handle.id());
-                queue.runtime_beside(&self.on.stopped)
-            }
-        };
-        if let Some(handle) = elsewhere {
-            self.lane.dispatch(&Runtime { handle, stopped: std::mem::take(&mut self.on.stopped) });
-        } else if self.begun && runtime::Handle::try_current().is_ok() {
-            // A runtime that never let this one begin would do the same to the next.
-            self.lane.dispatch(&Runtime { handle: self.on.handle.clone(), stopped: Vec::new() });
-        }
-    }
 }

@@ -23,6 +23,7 @@ mod lane;
 mod options;
 mod queue;
 mod statistics;
+mod turn;
 
 pub(crate) use lane::{Lane, Reply, Work};
 pub use options::Gathering;
