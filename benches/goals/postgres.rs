@@ -34,8 +34,6 @@ select l.store_id, l.store_product_id, l.seq + n, 'adjustment', case when n % 2 
 update vyapar.stock_levels set seq = seq + 100;
 create unlogged table by_hand.made as
 select n, 'ord_' || lpad(n::text, 26, '0') as id, gen_random_uuid() as uuid from generate_series(1, 200000) n;
-insert into vyapar.order_slots (store_id, order_id)
-select t.store_id, m.id from by_hand.made m, (select store_id from vyapar.orders limit 1) t;
 insert into vyapar.orders
 select (jsonb_populate_record(t.o, jsonb_build_object('id', m.id, 'tracking_id', 'old-' || m.n, 'customer_id', m.uuid,
         'status', 'delivered', 'reservation_id', m.uuid, 'created_at', now() - m.n * interval '1 minute'))).*

@@ -232,7 +232,12 @@ impl Database {
         let mut connection = self.connection(context).await?;
         let answer = tokio::time::timeout(self.patience(), function.fetch_all(&mut *connection)).await;
         match answer {
-            Ok(answer) => answer.map_err(|e| error::running(e, intent, context)),
+            Ok(answer) => answer.map_err(|e| {
+                if error::is_outdated(&e) {
+                    connection.close_on_drop();
+                }
+                error::running(e, intent, context)
+            }),
             Err(_) => {
                 // Nobody knows when its answer comes: the connection is of no use any more.
                 connection.close_on_drop();

@@ -76,9 +76,25 @@ fn refused(error: &dyn DatabaseError, lost: Kind) -> Kind {
         // which is nothing that the caller did.
         "57P03" | "25006" => Kind::Unavailable,
         code if code.starts_with("28") || code.starts_with("3D") => Kind::Unavailable,
+        // Nothing was done, and the next connection knows better.
+        _ if of_an_old_plan(error) => Kind::Unavailable,
         code if code.starts_with("08") => lost,
         _ => Kind::Backend,
     }
+}
+
+/// "Cached plan must not change result type", and what is said in its place of a composite type or in
+/// a function: a migration has changed what the connection has prepared statements for. Both codes have other
+/// causes too, told apart by where the server says so.
+fn of_an_old_plan(error: &dyn DatabaseError) -> bool {
+    let code = error.code().unwrap_or_default();
+    let file = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().and_then(|error| error.file());
+    matches!((code.as_ref(), file), ("0A000", Some("plancache.c")) | ("42804", Some("execExprInterp.c" | "pl_exec.c")))
+}
+
+/// Whether the connection will go on failing, because its statements are older than the schema.
+pub(crate) fn is_outdated(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(of_an_old_plan)
 }
 
 /// Class 53: insufficient resources (too many connections, disk full, out of memory).

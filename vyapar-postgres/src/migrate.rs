@@ -46,6 +46,9 @@ const FILES: &[(&str, &str, &str)] = files![
     ("0028", "order_place_all_inline"),
     ("0029", "inventory_movement_ids"),
     ("0030", "system_fewer_indexes"),
+    ("0031", "order_natural_keys"),
+    ("0032", "system_domains"),
+    ("0033", "order_abandoned_in_history"),
 ];
 
 /// The migrations, for hosts that run them with their own tools. What was applied is noted in

@@ -333,10 +333,15 @@ impl<W: Work> Lane<W> {
             }
             Ok(Ok(_)) => Err(Failed::of_all(short_of_answers(W::NAME))),
             Ok(Err(error)) => {
+                let outdated = error::is_outdated(&error);
                 let error = error::running(error, W::INTENT, W::NAME);
-                // Refused by the server, and nothing was written: one of the calls may be why.
-                let ones_own = !error.is_outcome_unknown() && error.kind() != &RepositoryErrorKind::Unavailable;
-                if ones_own {
+                // Refused by the server, and nothing was written: one of the calls may be why, or on
+                // another connection they succeed.
+                let ones_own =
+                    outdated || (!error.is_outcome_unknown() && error.kind() != &RepositoryErrorKind::Unavailable);
+                if outdated {
+                    connection.close_on_drop();
+                } else if ones_own {
                     *slot = Some(connection);
                 }
                 Err(Failed { error, ones_own })

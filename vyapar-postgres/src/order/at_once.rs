@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::PgConnection;
 use sqlx::error::BoxDynError;
+use sqlx::postgres::PgArguments;
+use sqlx::{Arguments, PgConnection};
 use vyapar_core::inventory::{MAX_LINES, Reserve, ReserveOutcome};
 use vyapar_core::order::{AtOnceOutcome, Basis, InsertOutcome, NewOrder, PlaceAtOnce};
 use vyapar_core::{ProductId, StoreId, Stored};
 
-use super::insert::{OrderRows, outcome};
+use super::insert::{OrderRows, check, in_the_way};
 use crate::database::Database;
 use crate::encode::{bigint, millis};
 use crate::error::{self, Intent};
@@ -21,8 +22,10 @@ use crate::inventory::reserve::{Answer as Held, Ask as Hold, Batch, free_due_hol
 use crate::inventory::whole::{self, Refused, Whole};
 use crate::wire::{Columns, Rows, Wire};
 
-/// What the function raises when an order cannot be inserted.
-const ID_TAKEN: &str = "VY003";
+/// About what an order takes of a message, besides its lines.
+const BYTES_OF_AN_ORDER: usize = 1_536;
+/// About what a line takes.
+const BYTES_OF_A_LINE: usize = 768;
 
 /// Stock and orders of this database.
 pub(crate) struct Together {
@@ -42,9 +45,7 @@ impl PlaceAtOnce for Together {
         if reserve.lines.len() > MAX_LINES {
             return Err(error::too_many("products", MAX_LINES));
         }
-        if new.order.store_id != store {
-            return Err(error::foreign("placing an order"));
-        }
+        check(store, &new, "placing an order")?;
         let now = reserve.now;
         let ask = Arc::new(Ask { hold: Hold { store, request: reserve }, new, basis });
         let first = self.lane.call(Arc::clone(&ask)).await?;
@@ -166,7 +167,10 @@ impl Placing {
         let orders = OrderRows::of(batch.calls.iter().filter_map(|call| asks.get(*call)).map(|ask| &ask.new));
         let bases = Bases::of(asks);
         if wait.is_none() && self.0.is_tried() {
-            let placed = sqlx::query("select vyapar.place_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+            let mut arguments = PgArguments::default();
+            arguments.reserve(10, asks.len() * BYTES_OF_AN_ORDER + batch.lines.len() * BYTES_OF_A_LINE);
+            let function = "select vyapar.place_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+            let placed = sqlx::query_with(function, arguments)
                 .bind(batch.stores())
                 .bind(Rows(&batch.requests))
                 .bind(Rows(&batch.levels))
@@ -303,9 +307,7 @@ fn placed_by(reply: Reply<Held>) -> Reply<Answer> {
 
 /// What stood in the order's way, if that was it.
 fn id_taken(error: &sqlx::Error) -> Option<Stored<AtOnceOutcome>> {
-    let database = error.as_database_error().filter(|database| database.code().as_deref() == Some(ID_TAKEN))?;
-    let detail = database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?.detail()?;
-    Some(outcome(detail).map(|outcome| match outcome {
+    Some(in_the_way(error)?.map(|outcome| match outcome {
         InsertOutcome::TrackingIdTaken => AtOnceOutcome::TrackingIdTaken,
         InsertOutcome::Inserted | InsertOutcome::AlreadyThere | InsertOutcome::Abandoned => AtOnceOutcome::Taken,
     }))

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rust_decimal::Decimal;
+use sqlx::PgConnection;
 use sqlx::error::BoxDynError;
-use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 use vyapar_core::order::{InsertOutcome, NewOrder, Order, OrderItem, StatusEntry};
 use vyapar_core::system::AuditEntry;
 use vyapar_core::{RepositoryError, RepositoryErrorKind, Sealed, StoreId, Stored};
 
 use crate::encode::{bigint, integer, millis, place};
-use crate::error::Intent;
+use crate::error::{self, Intent};
 use crate::gather::{Key, Reply, Work};
 use crate::wire::{Columns, Rows, Wire};
 
@@ -43,13 +43,13 @@ impl Work for Inserting {
         _wait: Option<&Key>,
         patience: Duration,
     ) -> Result<Vec<Stored<Reply<InsertOutcome>>>, sqlx::Error> {
-        // By key: the order in which slots are taken.
+        // By key: the order in which keys are taken.
         let mut by_key = asks.to_vec();
         by_key.sort_by(|a, b| (a.order.store_id, &a.order.id).cmp(&(b.order.store_id, &b.order.id)));
         let mut stores: Vec<Uuid> = by_key.iter().map(|new| new.order.store_id.as_uuid()).collect();
         stores.dedup();
         let rows = OrderRows::of(by_key.iter().copied());
-        let answer: String = sqlx::query("select vyapar.insert_orders($1, $2, $3, $4, $5, $6)")
+        let answer = sqlx::query_scalar::<_, String>("select vyapar.insert_orders($1, $2, $3, $4, $5, $6)")
             .bind(stores)
             .bind(Rows(&rows.orders))
             .bind(Rows(&rows.items))
@@ -57,9 +57,16 @@ impl Work for Inserting {
             .bind(Rows(&rows.audit))
             .bind(millis(patience))
             .fetch_one(connection)
-            .await?
-            .try_get(0)?;
-        Ok(asks.iter().map(|_| outcome(&answer).map(Reply::Done)).collect())
+            .await;
+        match answer {
+            // A schema of before migration 0033 also answers what stood in a single order's way.
+            Ok(answer) => Ok(asks.iter().map(|_| outcome(&answer).map(Reply::Done)).collect()),
+            // Of one call it is the answer; of several nobody knows whose, and they come one by one.
+            Err(error) => match in_the_way(&error).filter(|_| asks.len() == 1) {
+                Some(outcome) => Ok(vec![outcome.map(Reply::Done)]),
+                None => Err(error),
+            },
+        }
     }
 }
 
@@ -89,18 +96,35 @@ impl<'a> OrderRows<'a> {
     }
 }
 
-pub(super) fn outcome(answer: &str) -> Stored<InsertOutcome> {
-    match answer {
+/// What the functions raise when an order cannot be inserted.
+const IN_THE_WAY: &str = "VY003";
+
+/// What stood in an order's way, if that was it.
+pub(super) fn in_the_way(error: &sqlx::Error) -> Option<Stored<InsertOutcome>> {
+    let database = error.as_database_error().filter(|database| database.code().as_deref() == Some(IN_THE_WAY))?;
+    Some(outcome(database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?.detail().unwrap_or_default()))
+}
+
+fn outcome(text: &str) -> Stored<InsertOutcome> {
+    match text {
         "inserted" => Ok(InsertOutcome::Inserted),
         "already_there" => Ok(InsertOutcome::AlreadyThere),
         "abandoned" => Ok(InsertOutcome::Abandoned),
         "tracking_id_taken" => Ok(InsertOutcome::TrackingIdTaken),
-        _ => Err(unclear()),
+        _ => Err(RepositoryError::new(RepositoryErrorKind::Backend, "an answer of insert_orders")),
     }
 }
 
-fn unclear() -> RepositoryError {
-    RepositoryError::new(RepositoryErrorKind::Backend, "an answer of insert_orders")
+/// An order's first entry of history is its key, so its number is always the same.
+pub(super) fn check(store: StoreId, new: &NewOrder, context: &'static str) -> Stored<()> {
+    if new.order.store_id != store {
+        return Err(error::foreign(context));
+    }
+    if new.history.version != 1 {
+        let found = format!("{context}: its history begins with version {} and not 1", new.history.version);
+        return Err(RepositoryError::new(RepositoryErrorKind::Backend, found));
+    }
+    Ok(())
 }
 
 /// `vyapar.order_row`.

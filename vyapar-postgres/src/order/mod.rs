@@ -27,7 +27,7 @@ use crate::database::{Database, Scope};
 use crate::encode::{bigint, integer};
 use crate::gather::Lane;
 use crate::row::Fields;
-use crate::{error, system};
+use crate::system;
 
 /// The name that cursors of a store's lists carry.
 const LIST: &str = "orders";
@@ -44,9 +44,7 @@ pub(crate) struct Orders {
 #[async_trait]
 impl OrderRepository for Orders {
     async fn insert(&self, store: StoreId, new: NewOrder) -> Stored<InsertOutcome> {
-        if new.order.store_id != store {
-            return Err(error::foreign("inserting an order"));
-        }
+        insert::check(store, &new, "inserting an order")?;
         self.insert.call(new).await
     }
 
@@ -62,9 +60,10 @@ impl OrderRepository for Orders {
         // Orders are never deleted, so one that stood in the way is still there.
         match self.find(store, id).await? {
             OrderSlot::Order(order) => Ok(AbandonOutcome::Exists(order)),
-            OrderSlot::Absent | OrderSlot::Abandoned => {
-                Err(RepositoryError::new(RepositoryErrorKind::Corrupt, format!("order_slots.order_id of row {id}")))
-            }
+            OrderSlot::Absent | OrderSlot::Abandoned => Err(RepositoryError::new(
+                RepositoryErrorKind::Corrupt,
+                format!("order_status_history.status of row {id} 1"),
+            )),
         }
     }
 
@@ -76,7 +75,7 @@ impl OrderRepository for Orders {
         let found = self.database.ask(function, "finding an order").await?;
         match found.first() {
             None => Ok(OrderSlot::Absent),
-            Some(row) if Fields::of(row, "order_slots", "id").get("abandoned")? => Ok(OrderSlot::Abandoned),
+            Some(row) if Fields::of(row, "order_status_history", "id").get("abandoned")? => Ok(OrderSlot::Abandoned),
             Some(row) => Ok(OrderSlot::Order(Box::new(rows::decode(row)?))),
         }
     }
@@ -95,8 +94,8 @@ impl OrderRepository for Orders {
 
     async fn history(&self, store: StoreId, id: &OrderId) -> Stored<Vec<StatusEntry>> {
         let query = sqlx::query(
-            "select * from vyapar.order_status_history where store_id = $1 and order_id = $2
-              order by version limit $3",
+            "select * from vyapar.order_status_history
+              where store_id = $1 and order_id = $2 and status <> 'abandoned' order by version limit $3",
         )
         .bind(store.as_uuid())
         .bind(id.as_str())

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use sqlx::{Connection, Executor, PgConnection};
-use vyapar_core::inventory::{Divergence, ReleaseCause, ReservationState};
+use vyapar_core::inventory::{Divergence, ReleaseCause, ReservationState, ReserveOutcome};
+use vyapar_core::order::OrderSlot;
 use vyapar_core::testing::{Fixtures, run};
 use vyapar_core::{Quantity, RepositoryErrorKind, StockUnit};
 use vyapar_postgres::Postgres;
@@ -113,6 +114,41 @@ fn a_connection_lost_in_a_write_leaves_the_outcome_unknown() {
         // The pool gets over it; asking again tells.
         assert_eq!(ports.stock.reservations.find(store, reserve.hold.id).await.unwrap(), None);
         ports.stock.reservations.reserve(store, reserve).await.unwrap();
+    });
+}
+
+/// A column gets another type while a process is at work, as a migration may do: what its
+/// connections have prepared is good for nothing any more, and each is given up for a new one.
+#[test]
+fn a_connection_older_than_a_migration_is_given_up() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let ports = Postgres::from_pool(TestDatabase::pool_of(database.name(), 1)).ports();
+        let fixtures = Fixtures::here();
+        let (order, product) = (fixtures.full_order(fixtures.store_id()), fixtures.product_id());
+        let store = order.store_id;
+        ports.order.orders.insert(store, fixtures.new_order(&order)).await.unwrap();
+        ports.stock.ledger.open(store, product, StockUnit::Piece, fixtures.now()).await.unwrap();
+        ports.stock.ledger.change(store, fixtures.purchase(&[product], Quantity::units(5))).await.unwrap();
+        let reserve = fixtures.reserve(&[(product, Quantity::units(1))]);
+        let find = || ports.order.orders.find(store, &order.id);
+        // Twice: the second time it is there, and the row is read.
+        let hold = || ports.stock.reservations.reserve(store, reserve.clone());
+        for _ in 0..2 {
+            find().await.unwrap();
+            hold().await.unwrap();
+        }
+        let alter = "alter table vyapar.orders alter column language type text;
+            alter table vyapar.reservations alter column order_id type text";
+        database.pool().execute(alter).await.unwrap();
+        let error = find().await.unwrap_err();
+        assert_eq!(error.kind(), &RepositoryErrorKind::Unavailable, "{error:?}");
+        assert_eq!(find().await.unwrap(), OrderSlot::Order(Box::new(order.clone())));
+        hold().await.unwrap();
+        database.pool().execute("alter table vyapar.reservations alter column order_id type varchar").await.unwrap();
+        let error = hold().await.unwrap_err();
+        assert_eq!(error.kind(), &RepositoryErrorKind::Unavailable, "{error:?}");
+        assert_eq!(hold().await.unwrap(), ReserveOutcome::Held);
     });
 }
 

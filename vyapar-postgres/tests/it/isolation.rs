@@ -10,14 +10,13 @@ use vyapar_core::{CustomerId, PageRequest, Quantity, ReviewId, StockUnit, StoreI
 use crate::database::{TestDatabase, server};
 
 /// Every table that holds a store's rows, and the column that says whose they are.
-pub(crate) const TABLES: [(&str, &str); 16] = [
+pub(crate) const TABLES: [(&str, &str); 15] = [
     ("stores", "id"),
     ("store_products", "store_id"),
     ("stock_levels", "store_id"),
     ("stock_movements", "store_id"),
     ("stock_operations", "store_id"),
     ("reservations", "store_id"),
-    ("order_slots", "store_id"),
     ("orders", "store_id"),
     ("order_items", "store_id"),
     ("order_status_history", "store_id"),
@@ -107,7 +106,7 @@ fn raw_sql_reaches_no_other_store() {
             assert_eq!(seen(connection, "set local vyapar.stores = ''", &all).await, 0, "{table}");
             assert!(seen(connection, "set local vyapar.all_stores = 'on'", &foreign).await > 0, "{table}");
             // Its own rows cannot be handed to another store, and another's cannot be touched.
-            let for_good = ["stock_movements", "order_slots", "order_status_history", "store_order_counts"];
+            let for_good = ["stock_movements", "order_status_history", "store_order_counts"];
             if !for_good.contains(&table) {
                 let update = format!("update vyapar.{table} set {column} = {column}");
                 let touched = changed(connection, &my, &update).await;

@@ -2,6 +2,7 @@
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Executor, Row, SqlSafeStr};
+use vyapar_core::order::{AbandonOutcome, InsertOutcome, OrderSlot};
 use vyapar_core::store::{BusinessHours, Rating};
 use vyapar_core::testing::{Fixtures, run};
 use vyapar_core::{MovementId, Quantity, StockUnit};
@@ -134,6 +135,50 @@ fn read_what_the_version_before_wrote_and_writes() {
         assert_eq!((read.rating, read.geocoding), (Rating::default(), None));
         assert!(ports.store.counters.count_order(id, &make.order_id()).await.unwrap());
         assert_eq!(ports.store.stores.get(id).await.unwrap().unwrap().total_orders, 1);
+    });
+}
+
+#[test]
+fn keep_what_was_abandoned_and_what_columns_may_hold() {
+    run(async {
+        let database = TestDatabase::empty().await;
+        // The last version with a table of orders' keys and with checks of tables.
+        let older = TestDatabase::pool_of(database.name(), 2);
+        MIGRATOR.run_to(30, &older).await.unwrap();
+        let (make, ports) = (Fixtures::here(), Postgres::from_pool(older.clone()).ports());
+        let (store, product, orders) = (make.store_id(), make.product_id(), ports.order.orders);
+        let (order, abandoned) = (make.full_order(store), make.full_order(store));
+        let (new, never) = (make.new_order(&order), make.new_order(&abandoned));
+        assert_eq!(orders.insert(store, new.clone()).await.unwrap(), InsertOutcome::Inserted);
+        assert_eq!(orders.abandon(store, &abandoned.id, make.now()).await.unwrap(), AbandonOutcome::Abandoned);
+        ports.stock.ledger.open(store, product, StockUnit::Piece, make.now()).await.unwrap();
+        ports.stock.ledger.change(store, make.purchase(&[product], Quantity::units(2))).await.unwrap();
+        let reserve = make.reserve(&[(product, Quantity::units(1))]);
+        ports.stock.reservations.reserve(store, reserve).await.unwrap();
+        // A process of this version that has come first understands what that schema answers.
+        assert_eq!(orders.insert(store, new.clone()).await.unwrap(), InsertOutcome::AlreadyThere);
+        assert_eq!(orders.insert(store, never.clone()).await.unwrap(), InsertOutcome::Abandoned);
+        older.close().await;
+        database.postgres().migrate().await.unwrap();
+        let orders = database.postgres().ports().order.orders;
+        assert_eq!(orders.find(store, &order.id).await.unwrap(), OrderSlot::Order(Box::new(order.clone())));
+        assert_eq!(orders.find(store, &abandoned.id).await.unwrap(), OrderSlot::Abandoned);
+        assert_eq!(orders.history(store, &order.id).await.unwrap(), std::slice::from_ref(&new.history));
+        assert_eq!(orders.history(store, &abandoned.id).await.unwrap(), []);
+        assert_eq!(orders.insert(store, new).await.unwrap(), InsertOutcome::AlreadyThere);
+        assert_eq!(orders.insert(store, never).await.unwrap(), InsertOutcome::Abandoned);
+        for wrong in [
+            "update vyapar.orders set status = 'eaten'",
+            "update vyapar.orders set version = 0",
+            "update vyapar.stock_levels set current_stock = -0.001",
+            "update vyapar.stock_levels set reserved_stock = -0.001",
+            "update vyapar.reservations set state = 'lost'",
+            "update vyapar.reservations set attempt = 0",
+            "update vyapar.stock_movements set movement_type = 'theft'",
+        ] {
+            let error = database.pool().execute(wrong).await.unwrap_err();
+            assert_eq!(error.as_database_error().unwrap().code().as_deref(), Some("23514"), "{wrong}: {error}");
+        }
     });
 }
 

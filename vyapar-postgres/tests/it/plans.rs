@@ -58,7 +58,7 @@ async fn fill(pool: &PgPool, fixtures: &Fixtures, store: StoreId) -> Hold {
     for table in ["stores", "store_products", "stock_levels", "stock_movements", "stock_operations", "reservations"] {
         copy(pool, table, store).await;
     }
-    for table in ["order_slots", "orders", "order_items", "order_status_history", "payments", "refunds", "audit_logs"] {
+    for table in ["orders", "order_items", "order_status_history", "payments", "refunds", "audit_logs"] {
         copy(pool, table, store).await;
     }
     for table in ["store_users", "store_invitations", "users", "user_lookups", "sessions", "otp_verifications"] {

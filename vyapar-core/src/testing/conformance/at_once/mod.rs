@@ -20,6 +20,7 @@ macro_rules! __at_once_promises {
                 what_is_due_goes_to_who_places_at_once
                 sixty_four_buyers_at_once_and_one_unit
                 callers_of_one_key_place_one_order
+                of_placing_and_abandoning_at_once_one_side_has_it
                 buyers_at_once_and_in_steps_never_oversell
             ]
             changing [

@@ -184,6 +184,45 @@ pub async fn callers_of_one_key_place_one_order(bench: &Bench) {
     assert_eq!(market.shop.stock(product).await, (q(39), q(1)));
 }
 
+/// An order is placed while others give it up, among other orders: one side has it, everybody is
+/// told which, and an order that was given up holds nothing.
+pub async fn of_placing_and_abandoning_at_once_one_side_has_it(bench: &Bench) {
+    let market = Market::new(bench);
+    let shop = &market.shop;
+    let product = shop.pieces(200).await;
+    let mut holds = Vec::new();
+    for round in 0..16 {
+        let wanted = market.request(&[(product, q(1))]);
+        let others: Vec<_> = (0..4).map(|_| market.request(&[(product, q(1))])).collect();
+        let told = at_once((0..8).map(|number| {
+            let (market, wanted, other) = (market.clone(), wanted.clone(), others[number / 2].clone());
+            async move {
+                let (store, now) = (market.shop.store, market.shop.now());
+                match (number + round) % 4 {
+                    0 => ("placed", market.place(&wanted).await.unwrap() == AtOnceOutcome::Placed),
+                    2 => match market.orders.orders.abandon(store, &wanted.1.order.id, now).await.unwrap() {
+                        AbandonOutcome::Exists(found) => ("exists", *found == wanted.1.order),
+                        AbandonOutcome::Abandoned => ("exists", false),
+                    },
+                    _ => ("other", market.place(&other).await.unwrap() == AtOnceOutcome::Placed),
+                }
+            }
+        }))
+        .await;
+        let there = match market.slot(&wanted.0.hold).await {
+            OrderSlot::Order(found) => *found == wanted.1.order,
+            OrderSlot::Abandoned => false,
+            OrderSlot::Absent => panic!("neither"),
+        };
+        let count = |what| told.iter().filter(|told| **told == (what, true)).count();
+        assert_eq!((count("placed"), count("exists")), (usize::from(there), 2 * usize::from(there)), "{told:?}");
+        assert_eq!(count("other"), 4, "{told:?}");
+        assert_eq!(shop.find(&wanted.0.hold).await.is_some(), there);
+        holds.extend(others.into_iter().chain(there.then_some(wanted)).map(|(reserve, _)| reserve.hold));
+    }
+    shop.adds_up(&[product], &holds).await;
+}
+
 /// Baskets that cross each other, half of them placed at once and half held in steps: every
 /// unit is sold once.
 pub async fn buyers_at_once_and_in_steps_never_oversell(bench: &Bench) {
