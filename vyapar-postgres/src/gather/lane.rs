@@ -13,7 +13,7 @@ use tracing::Instrument;
 use vyapar_core::{RepositoryError, RepositoryErrorKind, Stored};
 
 use super::options::Gathering;
-use super::queue::{Batch, Job, Key, Queue};
+use super::queue::{Batch, Job, Key, Queue, SLOW};
 use super::statistics::{Counters, LaneStatistics};
 use super::turn::{Place, Runtime, Turn, write};
 use crate::database::Database;
@@ -124,7 +124,20 @@ impl<W: Work> Lane<W> {
         if free {
             self.dispatch(&Runtime::here());
         }
-        let answered = match tokio::time::timeout_at(deadline, &mut answer).await {
+        let mut patience = SLOW;
+        let answered = loop {
+            let until = deadline.min(Instant::now() + patience);
+            match tokio::time::timeout_at(until, &mut answer).await {
+                Err(_) if until < deadline => {
+                    // Those under way may be in for a long time: whoever need not wait for them goes
+                    // with another one.
+                    self.start_beside_slow(&Runtime::here());
+                    patience *= 2;
+                }
+                answered => break answered,
+            }
+        };
+        let answered = match answered {
             Ok(answered) => answered,
             Err(_) if self.queue().leave(number) => return Err(self.refused("the deadline passed in the queue")),
             // Under way: it ends soon, by itself.
@@ -147,16 +160,21 @@ impl<W: Work> Lane<W> {
     /// Starts what can start now.
     pub(super) fn dispatch(self: &Arc<Self>, on: &Runtime) {
         self.dispatch_waiting(on);
+        self.start_if(Queue::has_room, on);
+    }
+
+    /// Starts another writer if those under way may never come back.
+    fn start_beside_slow(self: &Arc<Self>, on: &Runtime) {
+        self.start_if(Queue::has_room_beside_slow, on);
+    }
+
+    fn start_if(self: &Arc<Self>, has_room: impl Fn(&Queue<W::Ask, W::Answer>, usize) -> bool, on: &Runtime) {
         let starts = {
             let mut queue = self.queue();
-            let room = queue.has_room(self.options.writers);
-            if room {
-                queue.start();
-            }
-            room
+            has_room(&queue, self.options.writers).then(|| queue.start())
         };
-        if starts {
-            self.start(Turn::new(self, Vec::new(), Place::Writer, on.clone()));
+        if let Some(now) = starts {
+            self.start(Turn::new(self, Vec::new(), Place::Writer(now), on.clone()));
         }
     }
 

@@ -1,6 +1,7 @@
 //! What waits in a lane, and which of it goes together.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use tokio::runtime;
@@ -15,6 +16,12 @@ type HashSet<K> = std::collections::HashSet<K, RandomState>;
 const MAX_LINES: usize = 2_048;
 /// Calls that another writer starts for beside those under way.
 const CROWD: usize = 16;
+/// Fewer calls than these that want what is under way go with the ones that have it in a moment,
+/// rather than behind them.
+const FEW: usize = 12;
+/// A batch that takes longer than this may take for ever: nobody waits for it any more who need
+/// not. Most take a tenth of it, and one that is tried as a whole waits no longer for a row.
+pub(super) const SLOW: Duration = Duration::from_millis(25);
 /// Batches that wait for rows of others at the same time.
 const MAX_WAITING: usize = 4;
 /// How often a call is left to a later batch because its levels are in one under way. Then it
@@ -85,13 +92,14 @@ pub(super) struct Queue<A, T> {
     jobs: VecDeque<Job<A, T>>,
     busy: HashMap<Key, Busy>,
     number: u64,
-    running: usize,
+    /// Writers, by when they began what they do.
+    writers: Vec<Instant>,
     waiting: usize,
 }
 
 impl<A, T> Default for Queue<A, T> {
     fn default() -> Self {
-        Self { jobs: VecDeque::new(), busy: HashMap::default(), number: 0, running: 0, waiting: 0 }
+        Self { jobs: VecDeque::new(), busy: HashMap::default(), number: 0, writers: Vec::new(), waiting: 0 }
     }
 }
 
@@ -138,8 +146,23 @@ impl<A, T> Queue<A, T> {
     /// Whether another writer may start: the first at once, another one beside it only for a
     /// crowd, because few calls are served sooner by the writer under way.
     pub(super) fn has_room(&self, writers: usize) -> bool {
-        let crowd = if self.running == 0 { 1 } else { CROWD };
-        self.running < writers && self.jobs.len() >= crowd
+        let crowd = if self.writers.is_empty() { 1 } else { CROWD };
+        self.writers.len() < writers && self.jobs.len() >= crowd
+    }
+
+    /// Whether one may start for whoever waits, because all under way are slow.
+    pub(super) fn has_room_beside_slow(&self, writers: usize) -> bool {
+        self.writers.len() < writers && !self.jobs.is_empty() && !self.writers.iter().any(is_quick)
+    }
+
+    /// Whether a writer, at work since then, may leave what waits to the others: it is little, and
+    /// wants what they have.
+    pub(super) fn is_left_to_others(&self, since: Instant, most: usize) -> bool {
+        let mut others = self.writers.clone();
+        if let Some(at) = others.iter().position(|writer| *writer == since) {
+            others.swap_remove(at);
+        }
+        self.jobs.len() < FEW && others.iter().any(is_quick) && !self.most_go_apart(most)
     }
 
     /// A runtime on which somebody waits, other than these.
@@ -178,8 +201,16 @@ impl<A, T> Queue<A, T> {
     }
 
     /// A writer starts.
-    pub(super) fn start(&mut self) {
-        self.running += 1;
+    pub(super) fn start(&mut self) -> Instant {
+        let now = Instant::now();
+        self.writers.push(now);
+        now
+    }
+
+    /// A writer, at work since then, begins another batch.
+    pub(super) fn go_on(&mut self, since: Instant) -> Instant {
+        self.done(since);
+        self.start()
     }
 
     /// A writer's next batch, of calls that can go now.
@@ -217,9 +248,11 @@ impl<A, T> Queue<A, T> {
         2 * apart >= next
     }
 
-    /// A writer is done.
-    pub(super) fn done(&mut self) {
-        self.running = self.running.saturating_sub(1);
+    /// A writer is done that was at work since then.
+    pub(super) fn done(&mut self, since: Instant) {
+        if let Some(at) = self.writers.iter().position(|writer| *writer == since) {
+            self.writers.swap_remove(at);
+        }
     }
 
     /// A batch that waited is done.
@@ -308,6 +341,11 @@ impl<A, T> Queue<A, T> {
         self.jobs = left;
         batch
     }
+}
+
+/// Whether what began then will end soon, as far as one can tell.
+fn is_quick(began: &Instant) -> bool {
+    began.elapsed() < SLOW
 }
 
 #[cfg(test)]

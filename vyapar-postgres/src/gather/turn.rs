@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use tokio::runtime;
+use tokio::time::Instant;
 
 use super::lane::{Lane, Work};
 use super::queue::{Batch, Key};
@@ -56,7 +57,8 @@ pub(super) struct Turn<W: Work> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    Writer,
+    /// At work on what it does since then.
+    Writer(Instant),
     Waiting,
 }
 
@@ -102,12 +104,17 @@ impl<W: Work> Turn<W> {
         self.lane.queue().free(&self.keys);
         self.keys.clear();
         self.lane.dispatch_waiting(&self.on);
+        let Some(Place::Writer(since)) = self.at else { return None };
+        let (most, shares) = (self.lane.options.batch, self.lane.work.shares_levels());
         let mut queue = self.lane.queue();
-        let next = queue.next(self.lane.options.batch, self.lane.work.shares_levels());
-        if next.is_none() {
-            queue.done();
-            self.at = None;
-        }
+        let next = if shares && queue.is_left_to_others(since, most) { None } else { queue.next(most, shares) };
+        self.at = match next {
+            Some(_) => Some(Place::Writer(queue.go_on(since))),
+            None => {
+                queue.done(since);
+                None
+            }
+        };
         next
     }
 }
@@ -124,7 +131,7 @@ impl<W: Work> Drop for Turn<W> {
             }
             queue.free(&self.keys);
             match at {
-                Place::Writer => queue.done(),
+                Place::Writer(since) => queue.done(since),
                 Place::Waiting => queue.done_waiting(),
             }
             if self.served {

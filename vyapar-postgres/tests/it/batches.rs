@@ -273,6 +273,37 @@ fn a_slow_transaction_delays_only_who_needs_its_product() {
     });
 }
 
+/// A batch that the server does not come back from, while too few calls wait for a crowd.
+#[test]
+fn who_waits_behind_a_writer_that_hangs_goes_with_another_one() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let stock = database.postgres().ports().stock;
+        let make = Fixtures::here();
+        let store = make.store_id();
+        let products = stocked(&stock, &make, store, 2).await;
+        let hang = format!(
+            "create function public.hang() returns trigger language plpgsql as $$
+             begin if new.product_ids = array['{}'::uuid] then perform pg_sleep(4); end if; return new; end $$;
+             create trigger hang before insert on vyapar.reservations for each row execute function public.hang()",
+            products[0]
+        );
+        database.pool().execute(sqlx::AssertSqlSafe(hang)).await.unwrap();
+        let buy = |product| buy(&stock, &make, store, &[(product, Quantity::units(1))]);
+        let hanging = buy(products[0]);
+        let hangs = "select exists (select from pg_stat_activity
+            where datname = current_database() and wait_event = 'PgSleep')";
+        while !sqlx::query_scalar::<_, bool>(hangs).fetch_one(database.pool()).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        for _ in 0..3 {
+            assert_eq!(buy(products[1]).await.unwrap().unwrap(), ReserveOutcome::Held);
+        }
+        assert!(!hanging.is_finished(), "they waited for the one that hangs");
+        assert_eq!(hanging.await.unwrap().unwrap(), ReserveOutcome::Held);
+    });
+}
+
 #[test]
 fn a_call_that_fails_spoils_no_other_of_its_batch() {
     run(async {

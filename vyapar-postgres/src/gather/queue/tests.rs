@@ -194,3 +194,57 @@ async fn whoever_went_away_is_left_out() {
     assert_eq!(ids(queue.next(9, false).as_ref()), [2]);
     assert!(!queue.leave(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn another_writer_starts_for_a_crowd_or_beside_a_slow_one() {
+    let calls: Vec<(u128, &[u128])> = (1..=15).map(|id| (id, &[1][..])).collect();
+    let (mut queue, mut answers) = queue(&calls);
+    assert!(queue.has_room(2), "nobody is at work");
+    let since = queue.start();
+    assert!(!queue.has_room(2), "the one at work is quick");
+    let (reply, answer) = oneshot::channel();
+    answers.push(answer);
+    queue.push(16, vec![level(1)], 1, Instant::now(), reply, true);
+    assert!(queue.has_room(2) && !queue.has_room(1), "sixteen are a crowd");
+    assert!(queue.leave(16));
+    assert!(!queue.has_room_beside_slow(2), "the one at work is quick");
+    tokio::time::sleep(SLOW).await;
+    assert!(queue.has_room_beside_slow(2) && !queue.has_room_beside_slow(1), "it may take for ever");
+    assert!(!queue.has_room(2), "whoever comes gives it a moment");
+    let since = queue.go_on(since);
+    assert!(!queue.has_room_beside_slow(2), "it has begun another batch");
+    queue.done(since);
+    assert!(queue.has_room(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_leaves_a_few_calls_to_the_other_that_has_what_they_want() {
+    let (mut queue, _answers) = queue(&[(1, &[1]), (2, &[1]), (3, &[1]), (4, &[4]), (5, &[5])]);
+    let mine = queue.start();
+    assert!(!queue.is_left_to_others(mine, 9), "there is no other");
+    let other = queue.start();
+    let first = queue.next(1, true).unwrap();
+    assert!(!queue.is_left_to_others(mine, 9), "half of them want nothing that the other has");
+    assert!(queue.leave(5));
+    assert!(queue.is_left_to_others(mine, 9));
+    queue.free(&first.keys);
+    assert!(!queue.is_left_to_others(mine, 9), "the other has nothing");
+    queue.next(1, true).unwrap();
+    assert!(queue.leave(4));
+    assert!(queue.is_left_to_others(mine, 9));
+    tokio::time::sleep(SLOW).await;
+    let mine = queue.go_on(mine);
+    assert!(!queue.is_left_to_others(mine, 9), "the other is slow");
+    queue.done(other);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_calls_are_left_to_nobody() {
+    let calls: Vec<(u128, &[u128])> = (1..=13).map(|id| (id, &[1][..])).collect();
+    let (mut queue, _answers) = queue(&calls);
+    let (mine, _other) = (queue.start(), queue.start());
+    queue.next(1, true).unwrap();
+    assert!(!queue.is_left_to_others(mine, 9));
+    assert!(queue.leave(13));
+    assert!(queue.is_left_to_others(mine, 9));
+}
