@@ -83,9 +83,9 @@ fn refused(error: &dyn DatabaseError, lost: Kind) -> Kind {
     }
 }
 
-/// "Cached plan must not change result type", and what is said in its place of a composite type or in
-/// a function: a migration has changed what the connection has prepared statements for. Both codes have other
-/// causes too, told apart by where the server says so.
+/// "Cached plan must not change result type", and what is said in its place of a composite type or
+/// in a function: a migration has changed what the connection has prepared statements for. Both
+/// codes have other causes too, told apart by where the server says so.
 fn of_an_old_plan(error: &dyn DatabaseError) -> bool {
     let code = error.code().unwrap_or_default();
     let file = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().and_then(|error| error.file());

@@ -42,26 +42,26 @@ fn who_waits_behind_a_runtime_that_stops_goes_on() {
         let store = make.store_id();
         let product = product(&dynamo, &make, store, 1000).await;
         let elsewhere = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let call = || {
+            let (stock, request) = (dynamo.stock(), make.reserve(&[(product, Quantity::units(1))]));
+            async move { stock.reservations.reserve(store, request).await }
+        };
         // One is under way there, and others wait for it: there, here, and there.
         for _ in 0..2 {
-            let (stock, request) = (dynamo.stock(), make.reserve(&[(product, Quantity::units(1))]));
-            elsewhere.spawn(async move { stock.reservations.reserve(store, request).await });
+            elsewhere.spawn(call());
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let (stock, request) = (dynamo.stock(), make.reserve(&[(product, Quantity::units(1))]));
-        let call = tokio::spawn(async move { stock.reservations.reserve(store, request).await });
+        let here = tokio::spawn(call());
         tokio::time::sleep(Duration::from_millis(10)).await;
-        let (stock, request) = (dynamo.stock(), make.reserve(&[(product, Quantity::units(1))]));
-        elsewhere.spawn(async move { stock.reservations.reserve(store, request).await });
+        elsewhere.spawn(call());
         elsewhere.shutdown_background();
         // Perhaps with the error of a connection whose runtime is gone, but neither at its deadline
         // nor as if anything had been written.
-        match call.await.unwrap() {
+        match here.await.unwrap() {
             Ok(outcome) => assert_eq!(outcome, ReserveOutcome::Held),
             Err(error) => assert_eq!(error.kind(), &RepositoryErrorKind::Unavailable, "{error:?}"),
         }
-        let request = make.reserve(&[(product, Quantity::units(1))]);
-        assert_eq!(dynamo.stock().reservations.reserve(store, request).await.unwrap(), ReserveOutcome::Held);
+        assert_eq!(call().await.unwrap(), ReserveOutcome::Held);
     });
 }
 

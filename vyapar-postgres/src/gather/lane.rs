@@ -131,7 +131,7 @@ impl<W: Work> Lane<W> {
                 Err(_) if until < deadline => {
                     // Those under way may be in for a long time: whoever need not wait for them goes
                     // with another one.
-                    self.start_beside_slow(&Runtime::here());
+                    self.start_if(Queue::has_room_beside_slow, &Runtime::here());
                     patience *= 2;
                 }
                 answered => break answered,
@@ -163,11 +163,7 @@ impl<W: Work> Lane<W> {
         self.start_if(Queue::has_room, on);
     }
 
-    /// Starts another writer if those under way may never come back.
-    fn start_beside_slow(self: &Arc<Self>, on: &Runtime) {
-        self.start_if(Queue::has_room_beside_slow, on);
-    }
-
+    /// Starts a writer if there is room for one.
     fn start_if(self: &Arc<Self>, has_room: impl Fn(&Queue<W::Ask, W::Answer>, usize) -> bool, on: &Runtime) {
         let starts = {
             let mut queue = self.queue();

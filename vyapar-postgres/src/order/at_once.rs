@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::PgConnection;
 use sqlx::error::BoxDynError;
-use sqlx::postgres::PgArguments;
-use sqlx::{Arguments, PgConnection};
 use vyapar_core::inventory::{MAX_LINES, Reserve, ReserveOutcome};
 use vyapar_core::order::{AtOnceOutcome, Basis, InsertOutcome, NewOrder, PlaceAtOnce};
 use vyapar_core::{ProductId, StoreId, Stored};
@@ -21,11 +20,6 @@ use crate::gather::{Key, Lane, Reply, Work};
 use crate::inventory::reserve::{Answer as Held, Ask as Hold, Batch, free_due_holds};
 use crate::inventory::whole::{self, Refused, Whole};
 use crate::wire::{Columns, Rows, Wire};
-
-/// About what an order takes of a message, besides its lines.
-const BYTES_OF_AN_ORDER: usize = 1_536;
-/// About what a line takes.
-const BYTES_OF_A_LINE: usize = 768;
 
 /// Stock and orders of this database.
 pub(crate) struct Together {
@@ -167,10 +161,7 @@ impl Placing {
         let orders = OrderRows::of(batch.calls.iter().filter_map(|call| asks.get(*call)).map(|ask| &ask.new));
         let bases = Bases::of(asks);
         if wait.is_none() && self.0.is_tried() {
-            let mut arguments = PgArguments::default();
-            arguments.reserve(10, asks.len() * BYTES_OF_AN_ORDER + batch.lines.len() * BYTES_OF_A_LINE);
-            let function = "select vyapar.place_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-            let placed = sqlx::query_with(function, arguments)
+            let placed = sqlx::query("select vyapar.place_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
                 .bind(batch.stores())
                 .bind(Rows(&batch.requests))
                 .bind(Rows(&batch.levels))

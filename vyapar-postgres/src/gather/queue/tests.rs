@@ -25,6 +25,14 @@ fn queue(calls: &[(u128, &[u128])]) -> (Queue<u128, ()>, Answers) {
     (queue, answers)
 }
 
+/// The one call of a batch met a row that somebody else has locked, and comes back.
+fn met_locked(queue: &mut Queue<u128, ()>, mut batch: Batch<u128, ()>, row: Key) {
+    let mut job = batch.jobs.pop().unwrap();
+    job.wait = Some(row);
+    queue.free(&batch.keys);
+    queue.put_back(vec![job]);
+}
+
 fn ids(batch: Option<&Batch<u128, ()>>) -> Vec<u128> {
     batch.into_iter().flat_map(|batch| batch.jobs.iter().map(|job| job.ask)).collect()
 }
@@ -107,12 +115,9 @@ async fn a_call_that_stayed_behind_often_goes_along() {
 #[tokio::test]
 async fn a_level_that_a_call_waits_for_is_shared_no_longer() {
     let (mut queue, _answers) = queue(&[(1, &[1]), (2, &[1])]);
-    let mut first = queue.next(1, true).unwrap();
+    let first = queue.next(1, true).unwrap();
     let second = queue.next(1, true).unwrap();
-    let mut job = first.jobs.pop().unwrap();
-    job.wait = Some(level(1));
-    queue.free(&first.keys);
-    queue.put_back(vec![job]);
+    met_locked(&mut queue, first, level(1));
     let (reply, _answer) = oneshot::channel();
     queue.push(3, vec![level(1), reservation(3)], 1, Instant::now(), reply, true);
     // Batches that go on sharing the level would keep the call waiting for ever.
@@ -124,12 +129,9 @@ async fn a_level_that_a_call_waits_for_is_shared_no_longer() {
 #[tokio::test]
 async fn a_call_that_waits_keeps_others_from_sharing_what_it_wants_besides() {
     let (mut queue, _answers) = queue(&[(1, &[1, 9]), (2, &[9]), (3, &[9])]);
-    let mut first = queue.next(1, true).unwrap();
+    let first = queue.next(1, true).unwrap();
     let second = queue.next(1, true).unwrap();
-    let mut job = first.jobs.pop().unwrap();
-    job.wait = Some(level(1));
-    queue.free(&first.keys);
-    queue.put_back(vec![job]);
+    met_locked(&mut queue, first, level(1));
     assert!(queue.next_waiting(9).is_none(), "9 is in the second batch");
     assert!(queue.next(9, true).is_none(), "3 would keep 1 from its turn");
     queue.free(&second.keys);
@@ -167,11 +169,8 @@ async fn a_reservation_is_once_in_a_batch() {
 #[tokio::test]
 async fn who_needs_a_row_of_somebody_else_waits_beside_the_others() {
     let (mut queue, _answers) = queue(&[(1, &[1, 2]), (2, &[2])]);
-    let mut first = queue.next(1, false).unwrap();
-    let mut job = first.jobs.pop().unwrap();
-    job.wait = Some(level(1));
-    queue.free(&first.keys);
-    queue.put_back(vec![job]);
+    let first = queue.next(1, false).unwrap();
+    met_locked(&mut queue, first, level(1));
     let (reply, _answer) = oneshot::channel();
     queue.push(3, vec![level(1), reservation(3)], 1, Instant::now(), reply, false);
     let waiting = queue.next_waiting(9).unwrap();
