@@ -49,6 +49,7 @@ const FILES: &[(&str, &str, &str)] = files![
     ("0031", "order_natural_keys"),
     ("0032", "system_domains"),
     ("0033", "order_abandoned_in_history"),
+    ("0034", "inventory_upc"),
 ];
 
 /// The migrations, for hosts that run them with their own tools. What was applied is noted in

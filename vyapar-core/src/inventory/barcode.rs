@@ -40,12 +40,12 @@ pub enum BarcodeError {
     },
 }
 
-/// What kind of barcode a number belongs to; its length tells.
+/// What kind of barcode a number belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BarcodeKind {
     /// 8 digits, on small packs.
     Ean8,
-    /// 12 digits, from North America.
+    /// 12 digits, from North America; as an EAN-13 it has a 0 before them.
     UpcA,
     /// 13 digits, the usual one; 890 at the beginning is India's.
     Ean13,
@@ -64,6 +64,9 @@ impl fmt::Display for BarcodeKind {
 /// An EAN-8, UPC-A or EAN-13 with a right check digit (GS1), kept as its digits: leading zeros
 /// count, and the blanks that are printed between the groups do not.
 ///
+/// A UPC-A is the EAN-13 with a 0 before it (GS1 General Specifications): some scanners read the
+/// one and some the other, so both are one value, kept as 13 digits.
+///
 /// The 14 digits on a carton name what is in it, and how often, and not a product that is sold
 /// over the counter; they are refused, as are the short forms of UPC-E.
 ///
@@ -73,7 +76,9 @@ impl fmt::Display for BarcodeKind {
 /// let printed: Barcode = " 8 901725 133979 ".parse()?;
 /// assert_eq!((printed.as_str(), printed.kind()), ("8901725133979", BarcodeKind::Ean13));
 /// assert_eq!("96385074".parse::<Barcode>()?.kind(), BarcodeKind::Ean8);
-/// assert_eq!("036000291452".parse::<Barcode>()?.kind(), BarcodeKind::UpcA);
+/// let from_america: Barcode = "036000 291452".parse()?;
+/// assert_eq!((from_america.as_str(), from_america.kind()), ("0036000291452", BarcodeKind::UpcA));
+/// assert_eq!(from_america, "0036000291452".parse()?);
 ///
 /// let why = |text: &str| text.parse::<Barcode>().unwrap_err().to_string();
 /// assert_eq!(why("8901725133797"), "`8901725133797` ends in 7, but its other digits ask for 5");
@@ -88,12 +93,12 @@ impl fmt::Display for BarcodeKind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Barcode {
+    /// 8 or 13.
     digits: String,
-    kind: BarcodeKind,
 }
 
 impl Barcode {
-    /// Its digits.
+    /// Its digits, 8 or 13.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.digits
@@ -101,8 +106,12 @@ impl Barcode {
 
     /// Which kind it is.
     #[must_use]
-    pub const fn kind(&self) -> BarcodeKind {
-        self.kind
+    pub fn kind(&self) -> BarcodeKind {
+        match self.digits.len() {
+            8 => BarcodeKind::Ean8,
+            _ if self.digits.starts_with('0') => BarcodeKind::UpcA,
+            _ => BarcodeKind::Ean13,
+        }
     }
 }
 
@@ -120,11 +129,10 @@ impl FromStr for Barcode {
         let signs = s.chars().filter(|sign| !sign.is_whitespace());
         let digits = signs.map(|sign| sign.to_digit(10).ok_or(sign)).collect::<Result<Vec<_>, _>>();
         let digits = digits.map_err(|found| BarcodeError::NotADigit { input: input(), found })?;
-        let kind = match digits.len() {
+        let before = match digits.len() {
             0 => return Err(BarcodeError::Blank(input())),
-            8 => BarcodeKind::Ean8,
-            12 => BarcodeKind::UpcA,
-            13 => BarcodeKind::Ean13,
+            8 | 13 => None,
+            12 => Some('0'),
             length => return Err(BarcodeError::Length { input: input(), digits: length }),
         };
         if let Some((given, others)) = digits.split_last() {
@@ -133,7 +141,7 @@ impl FromStr for Barcode {
                 return Err(BarcodeError::CheckDigit { input: input(), given, expected });
             }
         }
-        Ok(Self { digits: s.chars().filter(char::is_ascii_digit).collect(), kind })
+        Ok(Self { digits: before.into_iter().chain(s.chars().filter(char::is_ascii_digit)).collect() })
     }
 }
 
@@ -181,11 +189,21 @@ mod tests {
     #[test]
     fn the_stored_form_is_its_digits() {
         let barcode: Barcode = serde_json::from_str(r#"" 0360002 91452""#).unwrap();
-        assert_eq!(serde_json::to_string(&barcode).unwrap(), r#""036000291452""#);
+        assert_eq!(serde_json::to_string(&barcode).unwrap(), r#""0036000291452""#);
         assert!(serde_json::from_str::<Barcode>(r#""036000291453""#).is_err());
     }
 
     proptest! {
+        #[test]
+        fn a_number_is_one_value_in_all_its_forms(mut digits in proptest::collection::vec(0..10_u32, 11)) {
+            digits.push(check_digit(&digits));
+            let upc: String = digits.iter().map(u32::to_string).collect();
+            let short: Barcode = upc.parse().unwrap();
+            prop_assert_eq!(&short, &format!("0{upc}").parse::<Barcode>().unwrap());
+            prop_assert_eq!(short.kind(), BarcodeKind::UpcA);
+            prop_assert_eq!(&short, &String::from(short.clone()).parse::<Barcode>().unwrap());
+        }
+
         #[test]
         fn one_wrong_digit_is_always_noticed(
             mut digits in prop_oneof![Just(7_usize), Just(11), Just(12)]
@@ -196,7 +214,8 @@ mod tests {
             digits.push(check_digit(&digits));
             let text = |digits: &[u32]| digits.iter().map(u32::to_string).collect::<String>();
             let right = text(&digits);
-            prop_assert_eq!(right.parse::<Barcode>().map(String::from), Ok(right.clone()));
+            let kept = if right.len() == 12 { format!("0{right}") } else { right.clone() };
+            prop_assert_eq!(right.parse::<Barcode>().map(String::from), Ok(kept));
             let at = at.index(digits.len());
             digits[at] = (digits[at] + by) % 10;
             let noticed = matches!(text(&digits).parse::<Barcode>(), Err(BarcodeError::CheckDigit { .. }));

@@ -399,7 +399,7 @@ fn sum(a: Delta, b: Delta, product_id: ProductId) -> Result<Delta, InventoryErro
     }
 }
 
-/// Refuses what cannot be, and takes the blanks out of the barcode.
+/// Refuses what cannot be, and brings the barcode into its one form.
 fn checked(mut new: NewProduct) -> Result<NewProduct, InventoryError> {
     let length = new.product_name.trim().chars().count();
     if length == 0 || length > 200 {

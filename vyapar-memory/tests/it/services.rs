@@ -114,11 +114,20 @@ async fn products_are_added_once_and_priced_by_managers() {
     other.barcode = Some(" 8 901725 133979".to_owned());
     let with_barcode = inventory.add_product(&owner, store.id, other.clone()).await.unwrap();
     assert_eq!(with_barcode.details.barcode.as_deref(), Some("8901725133979"));
-    assert_eq!(inventory.add_product(&owner, store.id, other).await.unwrap(), with_barcode, "the blanks do not count");
-    for scanned in ["8901725133979", "8 901725 133979"] {
+    let again = inventory.add_product(&owner, store.id, other.clone()).await.unwrap();
+    assert_eq!(again, with_barcode, "the blanks do not count");
+    other.sku = "IMPORTED".parse().unwrap();
+    other.barcode = Some("036000291452".to_owned());
+    let imported = inventory.add_product(&owner, store.id, other).await.unwrap();
+    for (scanned, product) in [
+        ("8901725133979", &with_barcode),
+        ("8 901725 133979", &with_barcode),
+        ("036000291452", &imported),
+        ("0036000291452", &imported),
+    ] {
         let filter = ProductFilter { status: None, barcode: Some(scanned.to_owned()) };
         let found = inventory.products(&owner, store.id, filter, PageRequest::default()).await.unwrap().items;
-        assert_eq!(found.iter().map(|found| found.product.id).collect::<Vec<_>>(), [with_barcode.id]);
+        assert_eq!(found.iter().map(|found| found.product.id).collect::<Vec<_>>(), [product.id], "{scanned}");
     }
     let price = ProductPrice::new("9.00".parse().unwrap(), "8.50".parse().unwrap()).unwrap();
     let staff = Actor::member(town.fixtures.user_id(), [(store.id, StoreRole::Staff)]);

@@ -230,3 +230,34 @@ fn a_movement_s_id_is_computed_as_core_does() {
         assert_eq!(ids, [1, 2, 3].map(|seq| MovementId::of(product, seq)));
     });
 }
+
+#[test]
+fn bring_twelve_digits_of_a_barcode_into_their_one_form() {
+    run(async {
+        let database = TestDatabase::empty().await;
+        let older = TestDatabase::pool_of(database.name(), 2);
+        MIGRATOR.run_to(33, &older).await.unwrap();
+        let (make, products) = (Fixtures::here(), Postgres::from_pool(older.clone()).ports().product.products);
+        let store = make.store_id();
+        let mut stored = Vec::new();
+        for (before, after) in [
+            ("036000291452", "0036000291452"),
+            // The last digit is wrong: no barcode.
+            ("036000291453", "036000291453"),
+            ("8901725133979", "8901725133979"),
+            ("96385074", "96385074"),
+        ] {
+            let mut product = make.full_product(store);
+            product.details.barcode = Some(before.to_owned());
+            products.insert(store, product.clone(), make.bare_audit()).await.unwrap();
+            stored.push((product.id, after));
+        }
+        older.close().await;
+        database.postgres().migrate().await.unwrap();
+        let products = database.postgres().ports().product.products;
+        for (id, after) in stored {
+            let found = products.get_many(store, &[id]).await.unwrap();
+            assert_eq!(found.first().and_then(|product| product.details.barcode.as_deref()), Some(after));
+        }
+    });
+}
