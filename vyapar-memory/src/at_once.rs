@@ -34,7 +34,7 @@ impl PlaceAtOnce for Together {
         &self,
         store: StoreId,
         reserve: Reserve,
-        new: NewOrder,
+        new: Box<NewOrder>,
         basis: Option<Basis>,
     ) -> Stored<AtOnceOutcome> {
         limited("products", reserve.lines.len(), MAX_LINES)?;
@@ -57,7 +57,7 @@ impl PlaceAtOnce for Together {
                 InsertOutcome::AlreadyThere | InsertOutcome::Abandoned => return Ok(AtOnceOutcome::Taken),
             }
             shelf.hold(reserve, lines, ReservationState::Committed);
-            orders.insert(new);
+            orders.insert(*new);
             Ok(AtOnceOutcome::Placed)
         })
     }

@@ -65,7 +65,7 @@ pub trait PlaceAtOnce: Send + Sync {
         &self,
         store: StoreId,
         reserve: Reserve,
-        new: NewOrder,
+        new: Box<NewOrder>,
         basis: Option<Basis>,
     ) -> Stored<AtOnceOutcome>;
 }

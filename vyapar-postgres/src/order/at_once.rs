@@ -33,7 +33,7 @@ impl PlaceAtOnce for Together {
         &self,
         store: StoreId,
         reserve: Reserve,
-        new: NewOrder,
+        new: Box<NewOrder>,
         basis: Option<Basis>,
     ) -> Stored<AtOnceOutcome> {
         if reserve.lines.len() > MAX_LINES {
@@ -55,7 +55,7 @@ impl PlaceAtOnce for Together {
 #[derive(Debug)]
 pub(crate) struct Ask {
     hold: Hold,
-    new: NewOrder,
+    new: Box<NewOrder>,
     basis: Option<Basis>,
 }
 
@@ -158,7 +158,7 @@ impl Placing {
     ) -> Result<Done, sqlx::Error> {
         let holds: Vec<&Hold> = asks.iter().map(|ask| &ask.hold).collect();
         let batch = Batch::of(&holds);
-        let orders = OrderRows::of(batch.calls.iter().filter_map(|call| asks.get(*call)).map(|ask| &ask.new));
+        let orders = OrderRows::of(batch.calls.iter().filter_map(|call| asks.get(*call)).map(|ask| &*ask.new));
         let bases = Bases::of(asks);
         if wait.is_none() && self.0.is_tried() {
             let placed = sqlx::query("select vyapar.place_all($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use vyapar_core::inventory::{Divergence, ReleaseCause, ReservationState, ReserveOutcome};
 use vyapar_core::order::OrderSlot;
 use vyapar_core::testing::{Fixtures, run};
@@ -164,6 +164,29 @@ fn a_row_that_makes_no_sense_is_named() {
         let error = ports.order.orders.find(order.store_id, &order.id).await.unwrap_err();
         assert_eq!(error.kind(), &RepositoryErrorKind::Corrupt);
         assert!(error.to_string().contains(&format!("orders.channel of row {}", order.id)), "{error}");
+    });
+}
+
+#[test]
+fn a_reservation_whose_lists_do_not_fit_is_named() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let stock = database.postgres().ports().stock;
+        let fixtures = Fixtures::here();
+        let (store, product) = (fixtures.store_id(), fixtures.product_id());
+        stock.ledger.open(store, product, StockUnit::Piece, fixtures.now()).await.unwrap();
+        stock.ledger.change(store, fixtures.purchase(&[product], Quantity::units(5))).await.unwrap();
+        let reserve = fixtures.reserve(&[(product, Quantity::units(3))]);
+        stock.reservations.reserve(store, reserve.clone()).await.unwrap();
+        for column in ["quantities", "given_back"] {
+            let set = |list: &str| AssertSqlSafe(format!("update vyapar.reservations set {column} = {list}"));
+            database.pool().execute(set(&format!("{column} || 1.0"))).await.unwrap();
+            let error = stock.reservations.find(store, reserve.hold.id).await.unwrap_err();
+            assert_eq!(error.kind(), &RepositoryErrorKind::Corrupt, "{column}");
+            assert!(error.to_string().contains("reservations.product_ids"), "{error}");
+            database.pool().execute(set(&format!("{column}[:1]"))).await.unwrap();
+        }
+        assert!(stock.reservations.find(store, reserve.hold.id).await.unwrap().is_some());
     });
 }
 

@@ -227,8 +227,35 @@ fn notes_of_history_change_only_under_the_sweep_over_all_stores() {
         let mut connection = PgConnection::connect_with(&server().database(database.name())).await.unwrap();
         let reseal = "update vyapar.order_status_history set notes = notes";
         let my = format!("set local vyapar.stores = '{{{mine}}}'");
+        let sweep = "set local vyapar.all_stores = 'on'";
         assert_eq!(changed(&mut connection, &my, reseal).await, 0);
-        assert!(changed(&mut connection, "set local vyapar.all_stores = 'on'", reseal).await > 0);
+        assert!(changed(&mut connection, &format!("{sweep}; {my}"), reseal).await > 0);
+        assert_eq!(refused(&mut connection, sweep, reseal).await, "42501");
+    });
+}
+
+/// Whoever sees all stores writes for those he names.
+#[test]
+fn orders_and_stock_are_written_for_stores_that_are_named() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let (mine, _) = fill(&database, &Fixtures::here()).await;
+        let (other, _) = fill(&database, &Fixtures::here()).await;
+        let mut connection = PgConnection::connect_with(&server().database(database.name())).await.unwrap();
+        let sweep = "set local vyapar.all_stores = 'on'";
+        let for_mine = format!("{sweep}; set local vyapar.stores = '{{{mine}}}'");
+        for table in ["orders", "order_items", "order_status_history", "reservations", "stock_movements", "audit_logs"]
+        {
+            let copy = |store| {
+                format!(
+                    "insert into vyapar.{table} overriding user value
+                     select * from vyapar.{table} where store_id = '{store}' on conflict do nothing"
+                )
+            };
+            assert_eq!(refused(&mut connection, sweep, &copy(mine)).await, "42501", "{table}");
+            assert_eq!(changed(&mut connection, &for_mine, &copy(mine)).await, 0, "{table}");
+            assert_eq!(refused(&mut connection, &for_mine, &copy(other)).await, "42501", "{table}");
+        }
     });
 }
 

@@ -120,16 +120,39 @@ impl Saga {
         }
     }
 
-    /// The order of a quoted basket, with its first history row and its audit entry.
+    /// A new order of a quoted basket, for an attempt that has no hold yet.
+    pub(super) fn make(
+        &self,
+        actor: &Actor,
+        basket: &Basket,
+        quoted: &Quoted,
+        attempt: u32,
+    ) -> Result<Box<NewOrder>, OrderError> {
+        let mut draw = self.context.env.draw(self.now());
+        let hold = Hold { id: basket.reservation_id, attempt, order_id: draw.order_id() };
+        self.order(draw, actor, basket, quoted, &hold)
+    }
+
+    /// The order of a quoted basket and its hold, with its first history row and its audit entry.
     pub(super) fn build(
         &self,
         actor: &Actor,
         basket: &Basket,
         quoted: &Quoted,
         hold: &Hold,
-    ) -> Result<NewOrder, OrderError> {
-        let now = self.now();
-        let mut draw = self.context.env.draw(now);
+    ) -> Result<Box<NewOrder>, OrderError> {
+        self.order(self.context.env.draw(self.now()), actor, basket, quoted, hold)
+    }
+
+    fn order(
+        &self,
+        mut draw: Draw<'_>,
+        actor: &Actor,
+        basket: &Basket,
+        quoted: &Quoted,
+        hold: &Hold,
+    ) -> Result<Box<NewOrder>, OrderError> {
+        let now = draw.now();
         let request = &basket.request;
         let id = &hold.order_id;
         let items = items(&mut draw, basket, quoted)?;
@@ -201,7 +224,7 @@ impl Saga {
             })),
         }
         .with_id(AuditId::from_uuid(audit_id), actor, now);
-        Ok(NewOrder { order, history, audit })
+        Ok(Box::new(NewOrder { order, history, audit }))
     }
 }
 

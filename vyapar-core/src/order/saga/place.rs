@@ -110,12 +110,11 @@ impl Saga {
             Start::Blind => 1,
             Start::Attempt(attempt) => attempt,
         };
-        let hold = Hold { id: basket.reservation_id, attempt, order_id: self.context.env.order_id() };
         let at_once = self.context.ports.place_at_once().filter(|_| !basket.request.payment_method.is_online());
         if let Some(port) = at_once
             && let Some((quoted, basis)) = self.quote_remembered(basket).await
         {
-            match self.place_at_once(port.as_ref(), actor, basket, &quoted, &hold, Some(basis)).await? {
+            match self.place_at_once(port.as_ref(), actor, basket, &quoted, attempt, Some(basis)).await? {
                 AtOnce::Placed(placed) => return Ok(Some(*placed)),
                 AtOnce::Again => return Ok(None),
                 AtOnce::Changed => self.forget(basket),
@@ -133,11 +132,12 @@ impl Saga {
         };
         if let Some(port) = at_once {
             // By what was just read, as in steps: nobody promises that nothing changes meanwhile.
-            return match self.place_at_once(port.as_ref(), actor, basket, &quoted, &hold, None).await? {
+            return match self.place_at_once(port.as_ref(), actor, basket, &quoted, attempt, None).await? {
                 AtOnce::Placed(placed) => Ok(Some(*placed)),
                 AtOnce::Again | AtOnce::Changed => Ok(None),
             };
         }
+        let hold = Hold { id: basket.reservation_id, attempt, order_id: self.context.env.order_id() };
         match self.reserve(actor, basket, &hold).await {
             Ok(ReserveOutcome::Held) => {}
             Ok(ReserveOutcome::Taken(_)) => return Ok(None),
@@ -160,13 +160,14 @@ impl Saga {
         actor: &Actor,
         basket: &Basket,
         quoted: &Quoted,
-        hold: &Hold,
+        attempt: u32,
         basis: Option<Basis>,
     ) -> Result<AtOnce, OrderError> {
         let store = basket.request.store_id;
-        let mut new = self.build(actor, basket, quoted, hold)?;
+        let mut new = self.make(actor, basket, quoted, attempt)?;
+        let hold = new.order.hold.clone();
         for _ in 0..TRACKING_IDS {
-            let reserve = self.hold_request(actor, basket, hold)?;
+            let reserve = self.hold_request(actor, basket, &hold)?;
             // The order alone is copied, for the answer: history and audit entry only storage needs.
             let order = new.order.clone();
             match port.place(store, reserve, new, basis.clone()).await {
@@ -177,10 +178,10 @@ impl Saga {
                 Ok(AtOnceOutcome::Taken) => return Ok(AtOnce::Again),
                 Ok(AtOnceOutcome::Short(lines)) => return Err(shortages(&lines, quoted)),
                 // Nothing of it is stored: made anew, it has another one.
-                Ok(AtOnceOutcome::TrackingIdTaken) => new = self.build(actor, basket, quoted, hold)?,
+                Ok(AtOnceOutcome::TrackingIdTaken) => new = self.build(actor, basket, quoted, &hold)?,
                 Err(error) if error.is_retryable() => return Err(error.into()),
                 Err(error) => {
-                    let found = self.undo_and_answer(store, hold, error.into()).await?;
+                    let found = self.undo_and_answer(store, &hold, error.into()).await?;
                     return Ok(found.map_or(AtOnce::Again, |found| AtOnce::Placed(Box::new(found))));
                 }
             }
@@ -256,7 +257,7 @@ impl Saga {
     ) -> Result<Option<Order>, OrderError> {
         let orders = &self.context.ports.order.orders;
         let store = basket.request.store_id;
-        let mut new: NewOrder = self.build(actor, basket, quoted, hold)?;
+        let mut new: NewOrder = *self.build(actor, basket, quoted, hold)?;
         for _ in 0..TRACKING_IDS {
             match orders.insert(store, new.clone()).await? {
                 InsertOutcome::Inserted => return Ok(Some(new.order)),

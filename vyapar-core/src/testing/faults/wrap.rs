@@ -264,7 +264,7 @@ faulty!(OrderRepository = "orders" {
 });
 
 faulty!(PlaceAtOnce = "at_once" {
-    fn place(store: StoreId, reserve: Reserve, new: NewOrder, basis: Option<Basis>)
+    fn place(store: StoreId, reserve: Reserve, new: Box<NewOrder>, basis: Option<Basis>)
         => (store, reserve, new, basis) -> AtOnceOutcome;
 });
 

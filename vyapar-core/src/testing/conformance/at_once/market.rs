@@ -55,12 +55,12 @@ impl Market {
     }
 
     pub(super) async fn place(&self, (reserve, new): &(Reserve, NewOrder)) -> Stored<AtOnceOutcome> {
-        self.port.place(self.shop.store, reserve.clone(), new.clone(), None).await
+        self.port.place(self.shop.store, reserve.clone(), Box::new(new.clone()), None).await
     }
 
     /// The same by a basis.
     pub(super) async fn place_by(&self, (reserve, new): &(Reserve, NewOrder), basis: &Basis) -> AtOnceOutcome {
-        let (reserve, new) = (reserve.clone(), new.clone());
+        let (reserve, new) = (reserve.clone(), Box::new(new.clone()));
         self.port.place(self.shop.store, reserve, new, Some(basis.clone())).await.unwrap()
     }
 
