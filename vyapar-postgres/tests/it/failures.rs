@@ -3,13 +3,21 @@
 use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use vyapar_core::inventory::{Divergence, ReleaseCause, ReservationState, ReserveOutcome};
+use vyapar_core::inventory::{Divergence, ReleaseCause, ReservationState, Reserve, ReserveOutcome, StockPorts};
 use vyapar_core::order::OrderSlot;
 use vyapar_core::testing::{Fixtures, run};
-use vyapar_core::{Quantity, RepositoryErrorKind, StockUnit};
+use vyapar_core::{ProductId, Quantity, RepositoryErrorKind, StockUnit, StoreId};
 use vyapar_postgres::Postgres;
 
 use crate::database::{TestDatabase, server};
+
+/// A new store with five pieces of one product.
+async fn five_of_one_product(stock: &StockPorts, fixtures: &Fixtures) -> (StoreId, ProductId) {
+    let (store, product) = (fixtures.store_id(), fixtures.product_id());
+    stock.ledger.open(store, product, StockUnit::Piece, fixtures.now()).await.unwrap();
+    stock.ledger.change(store, fixtures.purchase(&[product], Quantity::units(5))).await.unwrap();
+    (store, product)
+}
 
 #[test]
 fn a_server_that_is_away_or_refuses_is_unavailable() {
@@ -152,6 +160,36 @@ fn a_connection_older_than_a_migration_is_given_up() {
     });
 }
 
+/// Of two calls in one batch nobody hears of it: each is done again, on a connection that is new.
+#[test]
+fn calls_of_a_batch_on_a_connection_older_than_a_migration_are_done_again() {
+    // On one thread both have asked before a writer begins, so that they are in one batch.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let database = TestDatabase::create().await;
+        let postgres = Postgres::from_pool(TestDatabase::pool_of(database.name(), 1));
+        let stock = postgres.ports().stock;
+        let fixtures = Fixtures::here();
+        let (store, product) = five_of_one_product(&stock, &fixtures).await;
+        let [one, two] = [(); 2].map(|()| fixtures.reserve(&[(product, Quantity::units(1))]));
+        let hold = |reserve: &Reserve| stock.reservations.reserve(store, reserve.clone());
+        let both = || async { tokio::join!(hold(&one), hold(&two)) };
+        // The second time they are there, and their rows are read.
+        for _ in 0..2 {
+            let (one, two) = both().await;
+            assert_eq!((one.unwrap(), two.unwrap()), (ReserveOutcome::Held, ReserveOutcome::Held));
+        }
+        assert_eq!((postgres.gathered().reserve.largest, postgres.gathered().reserve.split), (2, 0));
+        for of in ["text", "varchar"] {
+            let alter = AssertSqlSafe(format!("alter table vyapar.reservations alter column order_id type {of}"));
+            database.pool().execute(alter).await.unwrap();
+            let (one, two) = both().await;
+            assert_eq!((one.unwrap(), two.unwrap()), (ReserveOutcome::Held, ReserveOutcome::Held), "{of}");
+        }
+        assert!(postgres.gathered().reserve.split > 0, "{:?}", postgres.gathered().reserve);
+    });
+}
+
 #[test]
 fn a_row_that_makes_no_sense_is_named() {
     run(async {
@@ -173,9 +211,7 @@ fn a_reservation_whose_lists_do_not_fit_is_named() {
         let database = TestDatabase::create().await;
         let stock = database.postgres().ports().stock;
         let fixtures = Fixtures::here();
-        let (store, product) = (fixtures.store_id(), fixtures.product_id());
-        stock.ledger.open(store, product, StockUnit::Piece, fixtures.now()).await.unwrap();
-        stock.ledger.change(store, fixtures.purchase(&[product], Quantity::units(5))).await.unwrap();
+        let (store, product) = five_of_one_product(&stock, &fixtures).await;
         let reserve = fixtures.reserve(&[(product, Quantity::units(3))]);
         stock.reservations.reserve(store, reserve.clone()).await.unwrap();
         for column in ["quantities", "given_back"] {
@@ -196,9 +232,7 @@ fn a_release_below_zero_is_corrupt_and_never_clamped() {
         let database = TestDatabase::create().await;
         let stock = database.postgres().ports().stock;
         let fixtures = Fixtures::here();
-        let (store, product) = (fixtures.store_id(), fixtures.product_id());
-        stock.ledger.open(store, product, StockUnit::Piece, fixtures.now()).await.unwrap();
-        stock.ledger.change(store, fixtures.purchase(&[product], Quantity::units(5))).await.unwrap();
+        let (store, product) = five_of_one_product(&stock, &fixtures).await;
         let reserve = fixtures.reserve(&[(product, Quantity::units(3))]);
         stock.reservations.reserve(store, reserve.clone()).await.unwrap();
         database.pool().execute("update vyapar.stock_levels set reserved_stock = 2").await.unwrap();
