@@ -35,8 +35,9 @@ impl Whole {
     pub(crate) fn refused(&self, error: sqlx::Error) -> Result<Refused, sqlx::Error> {
         let Some(database) = error.as_database_error() else { return Err(error) };
         let refused = match database.code().as_deref() {
-            // A key or an id is known; somebody else has a level.
-            Some("23505" | "55P03" | "40P01") => Refused::InTurn,
+            // A key or an id is known; somebody else has a level. A lock that is given in the moment
+            // its time is up comes as 57014: the server stops the statement and no longer knows why.
+            Some("23505" | "55P03" | "40P01" | "57014") => Refused::InTurn,
             Some("VY005") => {
                 self.doubted.store(true, Ordering::Relaxed);
                 Refused::InTurn

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use vyapar_core::inventory::{Divergence, ReleaseCause, ReservationState, Reserve, ReserveOutcome, StockPorts};
-use vyapar_core::order::OrderSlot;
+use vyapar_core::order::{AtOnceOutcome, Order, OrderSlot};
 use vyapar_core::testing::{Fixtures, run};
 use vyapar_core::{ProductId, Quantity, RepositoryErrorKind, StockUnit, StoreId};
 use vyapar_postgres::Postgres;
@@ -86,6 +86,46 @@ fn a_row_locked_for_too_long_is_busy_and_nothing_is_written() {
         let levels = ports.stock.ledger.levels(store, &products[1..]).await.unwrap();
         assert_eq!((levels[0].current, levels[0].reserved), (Quantity::units(5), Quantity::ZERO));
         ports.stock.reservations.reserve(store, reserve).await.unwrap();
+    });
+}
+
+/// A lock that is given in the moment its time is up: the server stops the statement as if somebody
+/// had asked it to. Of a batch that was tried as a whole that decides nothing about its calls.
+#[test]
+fn a_whole_batch_the_server_stops_is_decided_call_by_call() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let postgres = database.postgres();
+        let ports = postgres.ports();
+        let fixtures = Fixtures::here();
+        let (store, product) = five_of_one_product(&ports.stock, &fixtures).await;
+        // Stopped once, after everything before the levels is written.
+        let stop = "create sequence public.stopped;
+            create function public.stop() returns trigger language plpgsql security definer as $$
+            begin
+                if nextval('public.stopped') = 1 then
+                    raise exception using errcode = '57014', message = 'canceling statement due to user request';
+                end if;
+                return new;
+            end $$;
+            create trigger stop before update on vyapar.stock_levels for each row execute function public.stop()";
+        database.pool().execute(stop).await.unwrap();
+        let reserve = fixtures.reserve(&[(product, Quantity::units(1))]);
+        assert_eq!(ports.stock.reservations.reserve(store, reserve).await.unwrap(), ReserveOutcome::Held);
+        assert_eq!(postgres.gathered().reserve.doubted, 1);
+
+        database.pool().execute("select setval('public.stopped', 1, false)").await.unwrap();
+        let reserve = fixtures.reserve(&[(product, Quantity::units(1))]);
+        let hold = reserve.hold.clone();
+        let (id, order_number) = (hold.order_id.clone(), hold.order_id.number());
+        let order = fixtures.new_order(&Order { id, order_number, hold, ..fixtures.order(store) });
+        let place = ports.place_at_once().unwrap();
+        assert_eq!(place.place(store, reserve, Box::new(order), None).await.unwrap(), AtOnceOutcome::Placed);
+        assert_eq!(postgres.gathered().place.doubted, 1);
+        let verified = ports.stock.ledger.verify(store).await.unwrap();
+        assert!(verified.is_clean(), "{verified:#?}");
+        let levels = ports.stock.ledger.levels(store, &[product]).await.unwrap();
+        assert_eq!((levels[0].current, levels[0].reserved), (Quantity::units(3), Quantity::units(2)));
     });
 }
 
