@@ -1,7 +1,8 @@
 # Sourced, not run. A private, throw-away PostgreSQL server for the length of one script.
 #
 #   pg_find                    finds (or, on Debian, installs) server programs; sets pg_bin
-#   pg_start [name=value ...]  starts a new cluster, with extra server settings; sets pg_url
+#   pg_start [name=value ...]  starts a new cluster, with extra server settings; sets pg_url.
+#                              Texts are in the order of pg_language, or of their bytes
 #   pg_stop                    stops it and deletes everything; safe to call at any time
 #
 # The cluster lives in one directory under $TMPDIR, listens on a unix socket in that directory only
@@ -165,6 +166,12 @@ pg_make_dir() {
     return 1
 }
 
+# Makes the cluster's files; leaves none if it fails.
+pg_init() {
+    LC_ALL=C pg_as_owner "$pg_bin/initdb" --pgdata="$pg_dir/data" --username=postgres --encoding=UTF8 \
+        --auth-local=trust --auth-host=reject --no-sync "$@" >"$pg_dir/initdb.log" 2>&1
+}
+
 pg_start() {
     local name setting port=5432 began=$SECONDS
     # The caller's own PostgreSQL settings must not leak into this cluster or its clients.
@@ -182,8 +189,13 @@ pg_start() {
     fi
     pg_make_dir || return 1
 
-    if ! LC_ALL=C pg_as_owner "$pg_bin/initdb" --pgdata="$pg_dir/data" --username=postgres --encoding=UTF8 \
-        --no-locale --auth-local=trust --auth-host=reject --no-sync >"$pg_dir/initdb.log" 2>&1; then
+    if [[ -n ${pg_language:-} ]]; then
+        pg_init --locale=C --locale-provider=icu --icu-locale="$pg_language" || {
+            pg_say "these programs do not know the order of texts in $pg_language, only that of bytes"
+            pg_language=
+        }
+    fi
+    if [[ -z ${pg_language:-} ]] && ! pg_init --no-locale; then
         pg_say "initdb failed:"
         tail -n 15 "$pg_dir/initdb.log" >&2
         return 1
