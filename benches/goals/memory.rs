@@ -1,7 +1,7 @@
 //! The rows of the in-memory adapter.
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use vyapar::Ports;
@@ -43,9 +43,7 @@ fn shop() -> Shop {
 }
 
 fn shop_of(memory: Ports) -> Shop {
-    // Opening a shop needs tasks; measuring does not.
-    let tasks = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
-    tasks.block_on(Shop::open(memory, PRODUCTS))
+    runtime().block_on(Shop::open(memory, PRODUCTS))
 }
 
 /// Nanoseconds a call, over as many as fit into the time; each batch is given back untimed.
@@ -118,29 +116,45 @@ fn reserve(time: Duration) {
 /// two threads of this machine get with two plain structs, which share nothing at all.
 fn two_stores(time: Duration) {
     let memory = Memory::new().ports();
-    let shops = [(); 2].map(|()| shop_of(memory.clone()));
-    let plain = shops.each_ref().map(|shop| Reference::open(&shop.products));
-    let adapter = |at: usize, time| 1e9 / by_adapter(&runtime(), &shops[at], time);
-    let structs = |at: usize, time| 1e9 / by_struct(&shops[at], &plain[at], time);
-    scaling("memory: reserve 3 lines, two threads on two stores", time, &adapter, Goal::AtLeast(1.8));
-    scaling("memory: the plain struct, two threads on two of them", time, &structs, Goal::None);
+    let adapter = || {
+        let (runtime, shop) = (runtime(), shop_of(memory.clone()));
+        move |time| 1e9 / by_adapter(&runtime, &shop, time)
+    };
+    let structs = || {
+        let shop = shop();
+        let plain = Reference::open(&shop.products);
+        move |time| 1e9 / by_struct(&shop, &plain, time)
+    };
+    scaling("memory: reserve 3 lines, two threads on two stores", time, adapter, Goal::AtLeast(1.8));
+    scaling("memory: the plain struct, two threads on two of them", time, structs, Goal::None);
 }
 
 /// Each thread alone just before and just after both together, in short rounds: what others do on
-/// the machine meanwhile then weighs on all three.
-fn scaling(what: &str, time: Duration, rate: &(dyn Fn(usize, Duration) -> f64 + Sync), goal: Goal) {
+/// the machine meanwhile then weighs on all three. What a thread works on it has made itself, and
+/// keeps: the system's allocator has threads wait for each other that free what others allocated.
+fn scaling<R: Fn(Duration) -> f64>(what: &str, time: Duration, make: impl Fn() -> R + Sync, goal: Goal) {
     let time = time / SCALING_PARTS;
-    let two = || {
-        std::thread::scope(|scope| {
-            let other = scope.spawn(|| rate(1, time));
-            rate(0, time) + other.join().expect("it runs")
-        })
+    let step = Barrier::new(2);
+    let thread = |at: usize| {
+        let rate = make();
+        let alone = |whose| {
+            step.wait();
+            if whose == at { rate(time) } else { 0.0 }
+        };
+        let both = || {
+            step.wait();
+            rate(time)
+        };
+        (0..ROUNDS * SCALING_ROUNDS).map(|_| [alone(0), both(), alone(1)]).collect::<Vec<_>>()
     };
+    let [here, there] = std::thread::scope(|scope| {
+        let other = scope.spawn(|| thread(1));
+        [thread(0), other.join().expect("it runs")]
+    });
+    let sums = here.iter().zip(&there).map(|(here, there)| [0, 1, 2].map(|at| here[at] + there[at]));
     let (mut single, mut double, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS * SCALING_ROUNDS {
-        let before = rate(0, time);
-        let both = two();
-        let alone = f64::midpoint(before, rate(1, time));
+    for [first, both, second] in sums {
+        let alone = f64::midpoint(first, second);
         single.push(alone);
         double.push(both);
         ratios.push(both / alone);

@@ -38,7 +38,7 @@ use support::faults::Faults;
 use support::server::Server;
 
 /// Rounds, reference and adapter in turn.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 
 /// What a run came to.
 #[derive(Clone, Copy)]
