@@ -135,9 +135,7 @@ fn a_connection_lost_in_a_write_leaves_the_outcome_unknown() {
         let database = TestDatabase::create().await;
         let ports = database.postgres().ports();
         let fixtures = Fixtures::here();
-        let (store, product) = (fixtures.store_id(), fixtures.product_id());
-        ports.stock.ledger.open(store, product, StockUnit::Piece, fixtures.now()).await.unwrap();
-        ports.stock.ledger.change(store, fixtures.purchase(&[product], Quantity::units(5))).await.unwrap();
+        let (store, product) = five_of_one_product(&ports.stock, &fixtures).await;
         let mut other = PgConnection::connect_with(&server().database(database.name())).await.unwrap();
         let mut transaction = other.begin().await.unwrap();
         transaction.execute("select from vyapar.stock_levels for update").await.unwrap();
