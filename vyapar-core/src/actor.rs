@@ -318,14 +318,17 @@ impl Actor {
         otherwise.allowed_or(own || (given && !denied))
     }
 
-    /// On whose side of a customer's order in a store it acts. A member of the store who is
-    /// also its customer acts as the store.
+    /// On whose side of a customer's order in a store it acts at `now`. A member of the store who
+    /// is also its customer acts as the store, if he may manage its orders.
     #[must_use]
-    pub fn party(&self, store: StoreId, customer: CustomerId) -> Party {
+    pub fn party(&self, store: StoreId, customer: CustomerId, now: Timestamp) -> Party {
+        let manages = || {
+            self.membership(store).is_some()
+                && self.in_store(Some(store), Some(Capability::OrderManage), None, now) == Decision::Allowed
+        };
         match &self.kind {
             ActorKind::System(_) => Party::System,
-            _ if self.membership(store).is_some() => Party::Store,
-            _ if self.as_customer() == Some(customer) => Party::Customer,
+            _ if self.as_customer() == Some(customer) && !manages() => Party::Customer,
             _ => Party::Store,
         }
     }
@@ -367,8 +370,8 @@ mod tests {
         assert_eq!(someone.decide(&policy::ORDERS_GET, own, NOW), Decision::Allowed);
         assert_eq!(someone.decide(&policy::ORDERS_GET, other, NOW), Decision::Hidden);
         assert_eq!(Actor::anonymous().decide(&policy::ORDERS_GET, Subject::store(store(1)), NOW), Decision::Hidden);
-        assert_eq!(someone.party(store(1), CustomerId::of(user)), Party::Customer);
+        assert_eq!(someone.party(store(1), CustomerId::of(user), NOW), Party::Customer);
         let owner = Actor::member(user, [(store(1), StoreRole::Owner)]);
-        assert_eq!(owner.party(store(1), CustomerId::of(user)), Party::Store);
+        assert_eq!(owner.party(store(1), CustomerId::of(user), NOW), Party::Store);
     }
 }

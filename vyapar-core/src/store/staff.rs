@@ -229,12 +229,16 @@ impl StaffService {
         Ok(own.lookups.iter().any(|lookup| lookups.contains(lookup)))
     }
 
-    /// Whether who invited could still do so: what he may hand out ends with his part.
+    /// Whether who invited could still do so: what he may hand out is what he has now.
     async fn may_still_invite(&self, invitation: &Invitation) -> Result<bool, StoreError> {
         let Some(by) = invitation.invited_by else { return Ok(true) };
         let row = self.context.ports.store.members.get(invitation.store_id, by).await?;
-        if row.is_some_and(|row| row.capabilities().contains(Capability::StaffManage)) {
-            return Ok(true);
+        if let Some(row) = row {
+            let (own, handed) = (row.capabilities(), invitation.permissions.applied_to(invitation.role));
+            let may = own.contains(Capability::StaffManage) && handles(row.role, invitation.role);
+            if may && handed.without(own).is_empty() {
+                return Ok(true);
+            }
         }
         let effective = crate::access::load::effective(&self.context, by).await?;
         Ok(effective.allows_everywhere(&OPERATE, self.context.env.now()))
@@ -351,14 +355,12 @@ impl StaffService {
         Err(StoreError::Concurrent)
     }
 
-    /// Owners handle everyone, others only who stands below them.
     fn check_rank(&self, actor: &Actor, store: StoreId, role: StoreRole) -> Result<(), StoreError> {
         if actor.is_unbound() || actor.holds(&OPERATE, self.context.env.now()) {
             return Ok(());
         }
         let own = actor.membership(store).map(|membership| membership.role);
-        let above = own.is_some_and(|own| own == StoreRole::Owner || own < role);
-        if above { Ok(()) } else { Err(StoreError::NotYours(role.to_string())) }
+        if own.is_some_and(|own| handles(own, role)) { Ok(()) } else { Err(StoreError::NotYours(role.to_string())) }
     }
 
     /// Nobody hands out a role above or beside his own, or a capability that he does not have;
@@ -415,6 +417,11 @@ pub(super) async fn check_room(context: &Context, user: UserId) -> Result<(), St
     let rows = context.ports.store.members.list_by_user(user).await?;
     let max = MAX_MEMBERSHIPS;
     if rows.len() < max { Ok(()) } else { Err(StoreError::TooManyStores { user, max }) }
+}
+
+/// Owners handle everyone, others only who stands below them.
+fn handles(own: StoreRole, role: StoreRole) -> bool {
+    own == StoreRole::Owner || own < role
 }
 
 /// A part that has ended, if it has not already.

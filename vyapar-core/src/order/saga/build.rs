@@ -207,7 +207,7 @@ impl Saga {
             order_id: id.clone(),
             version: 1,
             status: OrderStatus::Placed,
-            party: actor.party(order.store_id, order.customer_id),
+            party: actor.party(order.store_id, order.customer_id, now),
             changed_by: actor.user(),
             notes: None,
             created_at: now,

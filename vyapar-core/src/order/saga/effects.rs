@@ -32,10 +32,11 @@ impl Saga {
         let now = env.now();
         let version = order.version + 1;
         let seal = |context: String, text: &str| env.seal(&context, text);
+        let party = actor.party(order.store_id, order.customer_id, now);
         let mut next = self.next_version(order, now, step.effects);
         next.status = step.to;
         if step.to == OrderStatus::Cancelled {
-            next.cancelled_by = Some(actor.party(order.store_id, order.customer_id));
+            next.cancelled_by = Some(party);
             next.cancel_reason =
                 step.note.map(|text| seal(crate::order::sealed_at(&order.id, "cancel_reason"), text)).transpose()?;
         }
@@ -44,7 +45,7 @@ impl Saga {
             order_id: order.id.clone(),
             version,
             status: step.to,
-            party: actor.party(order.store_id, order.customer_id),
+            party,
             changed_by: actor.user(),
             notes: step.note.map(|text| seal(crate::order::note_at(&order.id, version), text)).transpose()?,
             created_at: now,
@@ -55,7 +56,7 @@ impl Saga {
             entity_type: "order",
             entity_id: order.id.to_string(),
             old_values: Some(json!({ "status": order.status })),
-            new_values: Some(json!({ "status": step.to, "party": actor.party(order.store_id, order.customer_id) })),
+            new_values: Some(json!({ "status": step.to, "party": party })),
         }
         .by(actor, env, now);
         match step.to {

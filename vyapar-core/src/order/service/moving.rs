@@ -10,10 +10,11 @@ use crate::inventory::ReservationState;
 use crate::money::Money;
 use crate::order::basket;
 use crate::order::saga::{Step, cancel_effects};
-use crate::order::{Effect, Move, Order, OrderError, OrderStatus, OrderUpdate};
+use crate::order::{Effect, Fulfilment, Move, Order, OrderError, OrderStatus, OrderUpdate};
 use crate::pricing::{Supply, TaxSplit};
-use crate::quantity::Quantity;
+use crate::quantity::{Quantity, StockUnit};
 use crate::system::AuditDraft;
+use crate::time::Timestamp;
 
 /// How often a decision is made anew because another caller was faster.
 const ROUNDS: usize = 5;
@@ -69,7 +70,7 @@ impl OrderService {
                 return Ok(self.saga.try_finish(order).await);
             }
             let order = self.saga.finish(order).await?;
-            let party = party_of(actor, &order);
+            let party = party_of(actor, &order, self.context.env.now());
             let from = order.status;
             let step = from.step(to, party, order.fulfilment, order.dispatched);
             let step = step.ok_or(OrderError::NotAllowed { from, to })?;
@@ -122,8 +123,10 @@ impl OrderService {
     ///
     /// # Errors
     /// [`OrderError::NotAllowed`] once confirmed, [`OrderError::NotInOrder`] for more than the
-    /// order has, [`OrderError::EmptyBasket`] when nothing would be left (cancel it instead),
-    /// [`OrderError::NotReady`] while a payment is under way; storage.
+    /// order has, [`OrderError::Quantity`] for a part of a piece, [`OrderError::EmptyBasket`] when
+    /// nothing would be left (cancel it instead), [`OrderError::BelowMinimum`] where a customer
+    /// leaves less than his store delivers, [`OrderError::NotReady`] while a payment is under way;
+    /// storage.
     pub async fn reduce(
         &self,
         actor: &Actor,
@@ -137,7 +140,7 @@ impl OrderService {
             if order.status != OrderStatus::Placed {
                 return Err(OrderError::NotAllowed { from: order.status, to: order.status });
             }
-            let Some(mut next) = self.reduced(&order, targets).await? else {
+            let Some(mut next) = self.reduced(actor, &order, targets).await? else {
                 return Ok(order);
             };
             let audit = AuditDraft {
@@ -159,7 +162,12 @@ impl OrderService {
     }
 
     /// The order with lower quantities and what follows from that; `None` when it has them.
-    async fn reduced(&self, order: &Order, targets: &[(ProductId, Quantity)]) -> Result<Option<Order>, OrderError> {
+    async fn reduced(
+        &self,
+        actor: &Actor,
+        order: &Order,
+        targets: &[(ProductId, Quantity)],
+    ) -> Result<Option<Order>, OrderError> {
         let mut items = order.items.clone();
         for (product_id, target) in targets {
             let item = items.iter_mut().find(|item| item.product_id == *product_id);
@@ -177,6 +185,7 @@ impl OrderService {
         if items == order.items {
             return Ok(None);
         }
+        self.check_units(order.store_id, targets).await?;
         // Neither ever goes back on a live order, so both may be read before the write.
         self.check_secured(order).await?;
         let supply = supply(order);
@@ -190,16 +199,39 @@ impl OrderService {
         totals.subtotal = Money::sum(items.iter().map(|item| item.total_amount))?;
         totals.tax = items.iter().try_fold(Money::ZERO, |sum, item| sum.plus(item.tax.tax()?))?;
         totals.total = totals.subtotal.plus(totals.delivery_fee)?;
+        let now = self.context.env.now();
+        if order.fulfilment == Fulfilment::Delivery && party_of(actor, order, now) == Party::Customer {
+            let store = self.context.ports.store.stores.get(order.store_id).await?;
+            if let Some(refusal) = store.and_then(|store| store.check_amount(totals.subtotal)) {
+                return Err(refusal.into());
+            }
+        }
         let mut stock: Vec<_> = items.iter().map(|item| (item.product_id, item.quantity)).collect();
         stock.sort_by_key(|(product, _)| *product);
         let mut effects = vec![Effect::AmendStock { targets: stock }];
         if let Some(payment_id) = order.paid_by {
             effects.push(Effect::RefundPart { payment_id, amount: order.totals.total.minus(totals.total)? });
         }
-        let mut next = self.saga.next_version(order, self.context.env.now(), effects);
+        let mut next = self.saga.next_version(order, now, effects);
         next.items = items;
         next.totals = totals;
         Ok(Some(next))
+    }
+
+    /// No target is finer than its product's stock unit; whole numbers are fine for every unit.
+    async fn check_units(&self, store: StoreId, targets: &[(ProductId, Quantity)]) -> Result<(), OrderError> {
+        let fine = |quantity: Quantity| StockUnit::Piece.check_precision(quantity).is_err();
+        let ids: Vec<_> = targets.iter().filter(|(_, to)| fine(*to)).map(|(id, _)| *id).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        for product in self.context.ports.product.products.get_many(store, &ids).await? {
+            for (product_id, to) in targets.iter().filter(|(id, _)| *id == product.id) {
+                let checked = product.details.stock_unit.check_precision(*to);
+                checked.map_err(|source| OrderError::Quantity { product_id: *product_id, source })?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -211,8 +243,8 @@ fn supply(order: &Order) -> Supply {
 }
 
 /// On whose side an actor moves this order.
-fn party_of(actor: &Actor, order: &Order) -> Party {
-    match actor.party(order.store_id, order.customer_id) {
+fn party_of(actor: &Actor, order: &Order, now: Timestamp) -> Party {
+    match actor.party(order.store_id, order.customer_id, now) {
         // The host moves orders for the store; the saga's own cancels do not come this way.
         Party::System => Party::Store,
         other => other,

@@ -46,6 +46,7 @@ macro_rules! __saga_promises {
                 goods_that_left_come_back_as_returns
                 goods_leave_once_however_often_delivery_is_tried
                 parts_are_cancelled_exactly
+                what_is_left_of_an_order_could_have_been_ordered
                 cancelling_and_dispatching_at_once_has_one_winner
             ]
             money [

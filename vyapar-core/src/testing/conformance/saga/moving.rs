@@ -66,7 +66,12 @@ pub async fn every_move_outside_the_table_leaves_no_trace(bench: &Bench) {
             for actor in [&market.buyer, &market.owner] {
                 for to in OrderStatus::ALL.iter().filter(|to| *to != from) {
                     if from
-                        .step(*to, actor.party(order.store_id, order.customer_id), *fulfilment, order.dispatched)
+                        .step(
+                            *to,
+                            actor.party(order.store_id, order.customer_id, market.fixtures.now()),
+                            *fulfilment,
+                            order.dispatched,
+                        )
                         .is_some()
                     {
                         continue;
@@ -125,7 +130,10 @@ pub async fn cancelling_undoes_placing(bench: &Bench) {
         let actor = if way.len() < 2 { &market.buyer } else { &market.owner };
         let orders = market.vyapar.orders();
         let gone = orders.cancel(actor, market.store, &order.id, Some("changed my mind")).await.unwrap();
-        assert_eq!((gone.status, gone.cancelled_by), (Cancelled, Some(actor.party(gone.store_id, gone.customer_id))));
+        assert_eq!(
+            (gone.status, gone.cancelled_by),
+            (Cancelled, Some(actor.party(gone.store_id, gone.customer_id, market.fixtures.now())))
+        );
         let contact = orders.contact(actor, &gone).unwrap();
         assert_eq!(contact.cancel_reason.unwrap().as_str(), "changed my mind");
         assert_eq!(orders.cancel(actor, market.store, &order.id, None).await.unwrap(), gone);
@@ -191,6 +199,24 @@ pub async fn parts_are_cancelled_exactly(bench: &Bench) {
     let order = walk(&market, &reduced, &[Confirmed]).await;
     let late = orders.reduce(&market.buyer, market.store, &order.id, &[(a, Quantity::ZERO)]).await;
     assert!(matches!(late, Err(OrderError::NotAllowed { .. })), "{late:?}");
+    market.check().await;
+}
+
+/// No part of a piece, and by the customer not less than the store delivers; the store itself may
+/// send less, because it has no more.
+pub async fn what_is_left_of_an_order_could_have_been_ordered(bench: &Bench) {
+    let market = Market::open(bench, &Fixtures::here()).await;
+    let order = place(&market).await;
+    let (full, orders) = (market.free().await, market.vyapar.orders());
+    let less = |quantity: &str| [(market.products[0], quantity.parse().unwrap())];
+    let half = orders.reduce(&market.buyer, market.store, &order.id, &less("1.5")).await.unwrap_err();
+    assert!(matches!(half, OrderError::Quantity { product_id, .. } if product_id == market.products[0]), "{half:?}");
+    super::serving::change(&market, |profile| profile.min_order_amount = "40".parse().unwrap()).await;
+    let small = orders.reduce(&market.buyer, market.store, &order.id, &less("1")).await.unwrap_err();
+    assert_eq!(small.to_string(), "₹30.00 is below the store's smallest order of ₹40.00");
+    assert_eq!(orders.get(&market.owner, market.store, &order.id).await.unwrap(), order, "a refusal left a trace");
+    assert_eq!(market.free().await, full);
+    orders.reduce(&market.owner, market.store, &order.id, &less("1")).await.unwrap();
     market.check().await;
 }
 

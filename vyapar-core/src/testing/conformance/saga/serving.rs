@@ -27,7 +27,7 @@ fn address(line1: &str, at: Coordinates) -> NewAddress {
     }
 }
 
-async fn change(market: &Market, change: impl FnOnce(&mut crate::store::StoreProfile)) {
+pub(super) async fn change(market: &Market, change: impl FnOnce(&mut crate::store::StoreProfile)) {
     let store = market.calm.stores().get(&market.owner, market.store).await.unwrap();
     let mut profile = store.profile;
     change(&mut profile);

@@ -4,11 +4,11 @@ use chrono::TimeDelta;
 
 use crate::access::policy::{METHODS, Needs, OPERATE, Rule};
 use crate::access::{
-    AccessError, AssignmentType, Capabilities, CapabilityChanges, Effect, Effective, Grant, GrantTarget, Level,
-    NewRole, Permission, PermissionAction, PermissionCategory, PermissionFilter, PermissionStatus, RoleChange,
+    AccessError, AssignmentType, Capabilities, Capability, CapabilityChanges, Effect, Effective, Grant, GrantTarget,
+    Level, NewRole, Permission, PermissionAction, PermissionCategory, PermissionFilter, PermissionStatus, RoleChange,
     RoleFilter, RoleId, Scope, known,
 };
-use crate::actor::{Actor, Membership, StoreRole};
+use crate::actor::{Actor, Membership, Party, StoreRole};
 use crate::contact::PersonalText;
 use crate::customer::CustomerError;
 use crate::geo::{Coordinates, Radius};
@@ -428,6 +428,34 @@ pub async fn every_method_asks_for_what_its_row_says(bench: &Bench) {
             assert_eq!(verdict, Verdict::Refused, "{} with all but {one}", rule.method);
         }
     }
+}
+
+/// Who works in a store but may not manage its orders is a customer of it like any other.
+pub async fn a_member_who_manages_no_orders_is_only_a_customer_of_his_own(bench: &Bench) {
+    let town = Town::open(bench, Fixtures::here()).await;
+    let scene = scene(&town).await;
+    let (orders, store) = (town.vyapar.orders(), scene.store);
+    let denied = Capabilities::NONE.with(Capability::OrderManage);
+    let buyer = |changes| {
+        let part = Membership { store, role: StoreRole::Manager, changes };
+        let user = town.make.user_id();
+        (CustomerId::of(user), Actor::user_with(user, [part], Effective::default()))
+    };
+    let (customer, actor) = buyer(CapabilityChanges { granted: Capabilities::NONE, denied });
+    let placed = orders.place(&actor, basket(store, scene.product, customer, "own")).await.unwrap().order;
+    let moved = orders.advance(&actor, store, &placed.id, OrderStatus::Confirmed, None).await;
+    assert!(matches!(moved, Err(OrderError::NotAllowed { .. })), "{moved:?}");
+    for to in [OrderStatus::Confirmed, OrderStatus::Preparing] {
+        orders.advance(&scene.owner.actor, store, &placed.id, to, None).await.unwrap();
+    }
+    let late = orders.cancel(&actor, store, &placed.id, Some("changed my mind")).await;
+    assert!(matches!(late, Err(OrderError::NotAllowed { .. })), "{late:?}");
+    let history = orders.history(&actor, store, &placed.id).await.unwrap();
+    assert_eq!(history[0].entry.party, Party::Customer);
+    // Who may manage them acts as the store, also on what he ordered himself.
+    let (customer, actor) = buyer(CapabilityChanges::default());
+    let placed = orders.place(&actor, basket(store, scene.product, customer, "own")).await.unwrap().order;
+    orders.advance(&actor, store, &placed.id, OrderStatus::Confirmed, None).await.unwrap();
 }
 
 /// Everyone sees active stores and what they sell; a customer his own orders; nobody more.

@@ -59,6 +59,7 @@ macro_rules! __security_promises {
                 who_registers_a_store_owns_it
                 an_invitation_makes_whom_it_was_sent_to_a_member_once
                 nobody_hands_out_more_of_a_store_than_he_has
+                an_invitation_is_worth_what_who_sent_it_still_has
                 a_store_keeps_an_owner
                 who_is_removed_can_do_nothing_more
             ]
@@ -66,6 +67,7 @@ macro_rules! __security_promises {
                 every_method_refuses_whom_the_table_refuses
                 every_method_asks_for_what_its_row_says
                 public_and_own_rows_are_for_those_who_may_see_them
+                a_member_who_manages_no_orders_is_only_a_customer_of_his_own
             ]
             keys [
                 rotated_keys_open_and_find_all_that_was_stored

@@ -126,6 +126,36 @@ pub async fn nobody_hands_out_more_of_a_store_than_he_has(bench: &Bench) {
     assert!(matches!(answer, Err(StoreError::NotFound(id)) if id == store), "{answer:?}");
 }
 
+/// Who sent an invitation must be able to send it still when it is accepted: role and capabilities.
+pub async fn an_invitation_is_worth_what_who_sent_it_still_has(bench: &Bench) {
+    let town = Town::open(bench, Fixtures::here()).await;
+    let staff = town.vyapar.staff();
+    let (store, owner) = town.store_of(&town.person().await).await;
+    let none = CapabilityChanges::default();
+    let partner = town.joined(&owner, store, StoreRole::Owner, none).await;
+    let mut sent = Vec::new();
+    for (role, permissions) in
+        [(StoreRole::Owner, none), (StoreRole::Staff, granted(&[Capability::PaymentRefund])), (StoreRole::Staff, none)]
+    {
+        let invitee = town.person().await;
+        let invite = Invite { contact: Login::Phone(invitee.phone.clone()), role, permissions };
+        sent.push((staff.invite(&partner.actor, store, invite).await.unwrap().token, invitee));
+    }
+    // He still may invite, but neither owners nor whoever gives money back.
+    let mut rights = granted(&[Capability::StaffManage]);
+    rights.denied = Capabilities::NONE.with(Capability::PaymentRefund);
+    staff.change(&owner.actor, store, partner.id, StoreRole::Manager, rights).await.unwrap();
+    for (token, invitee) in &sent[..2] {
+        let refused = staff.accept(&invitee.actor, token.as_str()).await;
+        assert!(matches!(refused, Err(StoreError::NoInvitation)), "{refused:?}");
+    }
+    let (token, invitee) = &sent[2];
+    staff.accept(&invitee.actor, token.as_str()).await.unwrap();
+    // With his rights back, so are his invitations.
+    staff.change(&owner.actor, store, partner.id, StoreRole::Owner, none).await.unwrap();
+    staff.accept(&sent[0].1.actor, sent[0].0.as_str()).await.unwrap();
+}
+
 /// By whichever way the last one would go, alone or two at once.
 pub async fn a_store_keeps_an_owner(bench: &Bench) {
     let town = Town::open(bench, Fixtures::here()).await;
