@@ -132,6 +132,9 @@ rules! {
     ORDERS_ADVANCE = "orders.advance": Needs::OwnOr(Capability::OrderManage);
     ORDERS_CANCEL = "orders.cancel": Needs::OwnOr(Capability::OrderManage);
     ORDERS_REDUCE = "orders.reduce": Needs::OwnOr(Capability::OrderManage);
+    ORDERS_PAYMENTS = "orders.payments": Needs::OwnOr(Capability::OrderManage);
+    ORDERS_RETRY_REFUNDS = "orders.retry_refunds": member(Capability::PaymentRefund);
+    ORDERS_SETTLE_REFUND = "orders.settle_refund": member(Capability::PaymentRefund);
     ORDERS_PAYMENT_EVENT = "orders.payment_event": Needs::Host;
     ORDERS_RECOVER = "orders.recover": Needs::Operator;
     ORDERS_STUCK = "orders.stuck": Needs::Operator;

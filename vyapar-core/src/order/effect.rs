@@ -34,6 +34,11 @@ pub enum Effect {
         /// How much.
         amount: Money,
     },
+    /// Record the cash that was paid when the order was delivered.
+    RecordCash {
+        /// How much.
+        amount: Money,
+    },
     /// Add the delivered order to its store's count.
     CountForStore,
     /// Add the delivered order to its customer's totals. What it adds is frozen here, so that

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::RepositoryError;
-use crate::id::{AddressId, OrderId, PaymentId, ProductId, StoreId};
+use crate::id::{AddressId, OrderId, PaymentId, ProductId, RefundId, StoreId};
 use crate::money::{Money, MoneyError};
 use crate::order::{OrderStatus, PaymentMethod};
 use crate::payment::GatewayError;
@@ -57,6 +57,9 @@ pub enum OrderError {
     /// The store takes no online payments.
     #[error("the store does not take payment by {0}")]
     PaymentNotAccepted(PaymentMethod),
+    /// An online payment of nothing, which no gateway makes.
+    #[error("there is nothing to pay by {0}: the total is ₹0.00")]
+    NothingToPay(PaymentMethod),
     /// The store is closed at this hour.
     #[error("{}", DeliveryRefusal::Closed { opens_at: *opens_at })]
     StoreClosed {
@@ -184,6 +187,9 @@ pub enum OrderError {
     /// No such payment in the store.
     #[error("no payment `{0}`")]
     NoPayment(PaymentId),
+    /// No such refund of the payment.
+    #[error("no refund `{0}`")]
+    NoRefund(RefundId),
     /// Stored personal data could not be sealed or opened.
     #[error(transparent)]
     Secret(#[from] SecretError),

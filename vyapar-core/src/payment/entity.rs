@@ -97,7 +97,7 @@ pub struct Payment {
     pub status: AttemptStatus,
     /// The gateway's transaction.
     pub transaction_id: Option<String>,
-    /// What the gateway said: an allow-list of its fields.
+    /// What the gateway said, as far as [`GATEWAY_FIELDS`](super::GATEWAY_FIELDS) goes.
     pub gateway_response: Option<Value>,
     /// What is owed back, and was given back.
     pub refunds: Vec<Refund>,

@@ -33,11 +33,53 @@ pub enum ChargeState {
     Captured {
         /// What the gateway calls it.
         transaction_id: String,
-        /// What it says, reduced to an allow-list by the implementation.
+        /// What it says; of it, what [`GATEWAY_FIELDS`] names is stored.
         response: Option<Value>,
     },
     /// Refused, given up, or never heard of.
     Failed,
+}
+
+/// What is stored of a gateway's answer: these fields of the object that it is, where they are
+/// numbers, truth values, or texts of up to 100 characters. Whoever paid, and from which account,
+/// is not among them.
+pub const GATEWAY_FIELDS: [&str; 20] = [
+    "amount",
+    "arn",
+    "auth_code",
+    "bank",
+    "captured",
+    "captured_at",
+    "created_at",
+    "currency",
+    "error_code",
+    "error_reason",
+    "fee",
+    "id",
+    "international",
+    "method",
+    "network",
+    "order_id",
+    "rrn",
+    "status",
+    "tax",
+    "wallet",
+];
+
+/// What is kept of a gateway's answer; `None` where nothing is.
+pub(crate) fn kept_of_response(response: &Value) -> Option<Value> {
+    let short = |text: &str| text.chars().count() <= 100 && !text.chars().any(char::is_control);
+    let plain = |value: &Value| match value {
+        Value::String(text) => short(text),
+        Value::Number(_) | Value::Bool(_) => true,
+        _ => false,
+    };
+    let fields = response.as_object()?;
+    let kept: serde_json::Map<_, _> = GATEWAY_FIELDS
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), fields.get(*name).filter(|value| plain(value))?.clone())))
+        .collect();
+    (!kept.is_empty()).then_some(Value::Object(kept))
 }
 
 /// A refund to make.
@@ -77,6 +119,7 @@ pub trait PaymentGateway: Send + Sync {
     /// What became of a charge.
     async fn state(&self, payment: PaymentId) -> Result<ChargeState, GatewayError>;
 
-    /// Gives money back.
+    /// Gives money back. A refund that was refused may be asked for again, with the same id, when
+    /// a person has seen to what stood in its way.
     async fn refund(&self, request: RefundRequest) -> Result<(), GatewayError>;
 }

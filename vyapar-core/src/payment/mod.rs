@@ -13,7 +13,8 @@ mod simulated;
 pub use entity::{AttemptStatus, LATE_CAPTURE, Payment, PaymentMethodKind, Refund, RefundStatus, status_of_order};
 #[cfg(feature = "testing")]
 pub use gateway::MockPaymentGateway;
-pub use gateway::{Charge, ChargeStarted, ChargeState, GatewayError, PaymentGateway, RefundRequest};
+pub(crate) use gateway::kept_of_response;
+pub use gateway::{Charge, ChargeStarted, ChargeState, GATEWAY_FIELDS, GatewayError, PaymentGateway, RefundRequest};
 #[cfg(feature = "testing")]
 pub use ports::{MockPaymentQueue, MockPaymentRepository};
 pub use ports::{PaymentInsert, PaymentPorts, PaymentQueue, PaymentRepository};

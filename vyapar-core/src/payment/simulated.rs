@@ -20,6 +20,7 @@ struct Inner {
     charges: BTreeMap<PaymentId, (Money, ChargeState)>,
     refunds: BTreeMap<RefundId, (PaymentId, Money)>,
     away: bool,
+    refusing: bool,
 }
 
 impl SimulatedGateway {
@@ -52,6 +53,11 @@ impl SimulatedGateway {
         self.lock().away = away;
     }
 
+    /// Has it refuse refunds, as one does whose balance is empty, or make them again.
+    pub fn set_refusing(&self, refusing: bool) {
+        self.lock().refusing = refusing;
+    }
+
     /// What was given back of a payment, over all refunds.
     #[must_use]
     pub fn refunded(&self, payment: PaymentId) -> Money {
@@ -82,6 +88,9 @@ impl PaymentGateway for SimulatedGateway {
 
     async fn refund(&self, request: RefundRequest) -> Result<(), GatewayError> {
         let mut inner = self.reach()?;
+        if inner.refusing {
+            return Err(GatewayError::Refused("its balance is empty".to_owned()));
+        }
         let captured = match inner.charges.get(&request.payment_id) {
             Some((amount, ChargeState::Captured { .. })) => *amount,
             _ => return Err(GatewayError::Refused("nothing was captured".to_owned())),

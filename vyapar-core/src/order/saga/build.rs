@@ -98,6 +98,9 @@ impl Saga {
         if let Some(refusal) = address.as_ref().and_then(|_| store.check_amount(quote.subtotal)) {
             return Err(refusal.into());
         }
+        if request.payment_method.is_online() && quote.total == crate::Money::ZERO {
+            return Err(OrderError::NothingToPay(request.payment_method));
+        }
         match request.expected_total {
             Some(expected) if expected != quote.total => {
                 Err(OrderError::PriceChanged { expected, actual: quote.total })

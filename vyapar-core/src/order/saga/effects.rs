@@ -7,7 +7,10 @@ use crate::actor::{Actor, Party};
 use crate::customer::CreditedOrder;
 use crate::id::{HistoryId, OperationId};
 use crate::inventory::{Amend, AmendOutcome, DispatchOutcome, GiveBack, GiveBackLine, GiveBackOutcome, ReleaseCause};
-use crate::order::{Effect, Order, OrderError, OrderSlot, OrderStatus, OrderUpdate, PendingEffect, StatusEntry};
+use crate::money::Money;
+use crate::order::{
+    Effect, Order, OrderError, OrderSlot, OrderStatus, OrderUpdate, PaymentStatus, PendingEffect, StatusEntry,
+};
 use crate::store::UpdateOutcome;
 use crate::system::AuditDraft;
 use crate::time::Timestamp;
@@ -59,6 +62,11 @@ impl Saga {
             new_values: Some(json!({ "status": step.to, "party": party })),
         }
         .by(actor, env, now);
+        if step.to == OrderStatus::Delivered && !order.payment_method.is_online() {
+            // Whoever hands the goods over has been given the money: the effect records it.
+            next.payment_status = PaymentStatus::Paid;
+            next.paid_by = (order.totals.total > Money::ZERO).then(|| self.cash_id(order));
+        }
         match step.to {
             OrderStatus::OutForDelivery => next.dispatched = true,
             OrderStatus::Delivered if !order.dispatched => next.dispatched = true,
@@ -177,6 +185,7 @@ impl Saga {
             }
             Effect::ReturnStock => self.return_goods(order, pending).await,
             Effect::RefundAll => self.refund_all(order).await,
+            Effect::RecordCash { amount } => self.record_cash(order, *amount).await,
             Effect::CountForStore => {
                 self.context.ports.store.counters.count_order(store, &order.id).await?;
                 Ok(())
@@ -248,7 +257,10 @@ impl Saga {
         let per = u64::try_from(self.context.settings.loyalty_point_per).unwrap_or(0);
         let spent = order.totals.total;
         let points = u64::try_from(spent.paise()).unwrap_or(0).checked_div(per).unwrap_or(0);
-        vec![Effect::CountForStore, Effect::CreditCustomer { spent, points }]
+        let cash =
+            (!order.payment_method.is_online() && spent > Money::ZERO).then_some(Effect::RecordCash { amount: spent });
+        let counts = [Effect::CountForStore, Effect::CreditCustomer { spent, points }];
+        cash.into_iter().chain(counts).collect()
     }
 }
 

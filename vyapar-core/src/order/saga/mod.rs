@@ -21,6 +21,7 @@ mod effects;
 mod money;
 mod place;
 mod recover;
+mod refunds;
 mod remembered;
 mod undo;
 

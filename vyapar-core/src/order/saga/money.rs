@@ -1,4 +1,4 @@
-//! Payments of an order, and what is owed back: step 6.
+//! Payments of an order: step 6. What is owed back is in `refunds`.
 //!
 //! A success is stored first, unapplied; then it is booked on the live order that it pays,
 //! or a refund of it is owed; only then it is applied. Nothing is ever reserved again for
@@ -6,6 +6,7 @@
 
 use serde_json::json;
 
+use super::refunds::refunds_changed;
 use super::{ROUNDS, STUCK_AFTER, Saga, backoff};
 use crate::actor::Actor;
 use crate::id::{OrderId, PaymentId, RefundId, StoreId};
@@ -14,15 +15,15 @@ use crate::money::Money;
 
 use crate::order::{Order, OrderError, OrderSlot, OrderStatus, OrderUpdate, PaymentStart, PaymentStatus};
 use crate::payment::{
-    AttemptStatus, Charge, ChargeState, GatewayError, Payment, PaymentGateway, RefundRequest, RefundStatus,
-    status_of_order,
+    AttemptStatus, Charge, ChargeState, GatewayError, Payment, PaymentGateway, PaymentMethodKind, RefundStatus,
+    kept_of_response, status_of_order,
 };
 use crate::store::UpdateOutcome;
 use crate::system::AuditDraft;
 use crate::time::Timestamp;
 
 impl Saga {
-    fn gateway(&self) -> Result<&dyn PaymentGateway, OrderError> {
+    pub(super) fn gateway(&self) -> Result<&dyn PaymentGateway, OrderError> {
         self.context.gateway.as_deref().ok_or(OrderError::NoGateway)
     }
 
@@ -79,6 +80,36 @@ impl Saga {
         })
     }
 
+    /// Which payment the cash for an order is: one, however often it is recorded.
+    pub(super) fn cash_id(&self, order: &Order) -> PaymentId {
+        PaymentId::from_uuid(self.context.env.mac("cash payment", &[order.id.as_str().as_bytes()]).to_uuid())
+    }
+
+    /// Records the cash that was paid at delivery.
+    pub(super) async fn record_cash(&self, order: &Order, amount: Money) -> Result<(), OrderError> {
+        let now = self.now();
+        let payment = Payment {
+            id: self.cash_id(order),
+            store_id: order.store_id,
+            order_id: order.id.clone(),
+            amount,
+            method: PaymentMethodKind::Cash,
+            status: AttemptStatus::Success,
+            transaction_id: None,
+            gateway_response: None,
+            refunds: Vec::new(),
+            applied: true,
+            recover_at: None,
+            failures: 0,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        let audit = self.payment_audit(&saga(), &payment, "payment.cash", None);
+        self.context.ports.payment.payments.insert(order.store_id, payment, audit).await?;
+        Ok(())
+    }
+
     /// Records what became of a charge, then books it. May be repeated, and come in any
     /// order: a success is never taken back, a failure never overwrites one.
     pub(in crate::order) async fn record(
@@ -112,7 +143,7 @@ impl Saga {
             (AttemptStatus::Pending | AttemptStatus::Failed, ChargeState::Captured { transaction_id, response }) => {
                 next.status = AttemptStatus::Success;
                 next.transaction_id = Some(transaction_id.clone());
-                next.gateway_response.clone_from(response);
+                next.gateway_response = response.as_ref().and_then(kept_of_response);
                 next.applied = false;
                 next.recover_at = Some(backoff(now, 0));
             }
@@ -139,7 +170,7 @@ impl Saga {
         let cause = self.surplus(&payment).await?;
         let (store, id) = (payment.store_id, payment.id);
         let booked = self
-            .change(store, id, |payment, refund_id, now| {
+            .change(&saga(), store, id, |payment, refund_id, now| {
                 if let Some(cause) = cause {
                     payment.owe(refund_id, cause, payment.amount, now)?;
                 }
@@ -192,81 +223,6 @@ impl Saga {
         Err(OrderError::Concurrent)
     }
 
-    /// Owes back whatever was captured for a cancelled order, by whichever attempts.
-    pub(super) async fn refund_all(&self, order: &Order) -> Result<(), OrderError> {
-        for payment in self.context.ports.payment.payments.list_by_order(order.store_id, &order.id).await? {
-            if payment.captured() > Money::ZERO {
-                self.refund(order.store_id, payment.id, "cancelled", payment.amount).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Owes an amount back, once per cause, cut to what is left; then asks the gateway.
-    pub(super) async fn refund(
-        &self,
-        store: StoreId,
-        id: PaymentId,
-        cause: &str,
-        amount: Money,
-    ) -> Result<(), OrderError> {
-        let payment =
-            self.change(store, id, |payment, refund_id, now| Ok(payment.owe(refund_id, cause, amount, now)?)).await?;
-        // The obligation stands; a gateway that does not answer is asked again by recovery.
-        self.pay_back(payment).await?;
-        Ok(())
-    }
-
-    /// Asks the gateway for every refund still owed, and stores what it said.
-    async fn pay_back(&self, payment: Payment) -> Result<Payment, OrderError> {
-        let owed: Vec<_> =
-            payment.refunds.iter().filter(|refund| refund.status == RefundStatus::Requested).cloned().collect();
-        if owed.is_empty() {
-            return Ok(payment);
-        }
-        let gateway = self.gateway()?;
-        let mut settled = Vec::new();
-        for refund in owed {
-            let request = RefundRequest {
-                refund_id: refund.id,
-                payment_id: payment.id,
-                transaction_id: payment.transaction_id.clone(),
-                amount: refund.amount,
-            };
-            match gateway.refund(request).await {
-                Ok(()) => settled.push((refund.id, RefundStatus::Success)),
-                Err(GatewayError::Refused(why)) => {
-                    tracing::error!(payment = %payment.id, why, "the gateway refused a refund that is owed");
-                    settled.push((refund.id, RefundStatus::Failed));
-                }
-                Err(error @ GatewayError::Unavailable(_)) => {
-                    tracing::warn!(payment = %payment.id, %error, "a refund is left to recovery");
-                }
-            }
-        }
-        let refused = settled.iter().any(|(_, status)| *status == RefundStatus::Failed);
-        let payment = self
-            .change(payment.store_id, payment.id, |payment, _, _| {
-                let mut changed = false;
-                for (id, status) in &settled {
-                    for refund in payment.refunds.iter_mut().filter(|refund| refund.id == *id) {
-                        changed |= refund.status == RefundStatus::Requested;
-                        refund.status = *status;
-                    }
-                }
-                if payment.returned()? == payment.amount {
-                    payment.status = AttemptStatus::Refunded;
-                }
-                if refused {
-                    payment.failures = STUCK_AFTER;
-                }
-                Ok(changed)
-            })
-            .await?;
-        self.refresh_payment_status(payment.store_id, &payment.order_id).await?;
-        Ok(payment)
-    }
-
     /// Recovery's turn at a payment: ask the gateway about an old one, book a success, pay
     /// back what is owed; or try later.
     pub(super) async fn recover_payment(&self, payment: Payment) -> Result<(), OrderError> {
@@ -274,7 +230,7 @@ impl Saga {
         let outcome = self.settle(payment).await;
         let impossible = matches!(outcome, Err(OrderError::Inconsistent(_)));
         let failed = outcome.is_err();
-        self.change(store, id, |payment, _, now| {
+        self.change(&saga(), store, id, |payment, _, now| {
             if impossible {
                 payment.failures = STUCK_AFTER;
             } else if failed {
@@ -289,18 +245,38 @@ impl Saga {
 
     async fn settle(&self, payment: Payment) -> Result<(), OrderError> {
         if payment.captured() > Money::ZERO {
-            return self.apply(payment).await.map(drop);
+            let payment = self.apply(payment).await?;
+            let owed = payment.refunds.iter().any(|refund| refund.status == RefundStatus::Requested);
+            // The gateway could not be reached; ten times, and a person must know.
+            return if owed {
+                Err(GatewayError::Unavailable("a refund is still owed".to_owned()).into())
+            } else {
+                Ok(())
+            };
         }
         let state = self.gateway()?.state(payment.id).await?;
         self.record(&Actor::system("recover"), payment.store_id, payment.id, &state).await.map(drop)
     }
 
     /// Changes a payment by compare-and-set until it holds; the closure says whether there is
-    /// anything to write.
-    async fn change(
+    /// anything to write. What it does to refunds is kept in the audit log.
+    pub(super) async fn change(
         &self,
+        actor: &Actor,
         store: StoreId,
         id: PaymentId,
+        change: impl Fn(&mut Payment, RefundId, Timestamp) -> Result<bool, OrderError>,
+    ) -> Result<Payment, OrderError> {
+        self.change_noting(actor, store, id, None, change).await
+    }
+
+    /// The same, with a reference that the audit log keeps.
+    pub(super) async fn change_noting(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        id: PaymentId,
+        reference: Option<&str>,
         change: impl Fn(&mut Payment, RefundId, Timestamp) -> Result<bool, OrderError>,
     ) -> Result<Payment, OrderError> {
         let env = &self.context.env;
@@ -314,9 +290,13 @@ impl Saga {
             next.version += 1;
             next.updated_at = now;
             next.recover_at = next_look(&next, now);
-            let owed_before = payment.refunds.len();
-            let audit = (next.refunds.len() > owed_before)
-                .then(|| self.payment_audit(&Actor::system("saga"), &next, "payment.refund", Some(payment.status)));
+            let audit = refunds_changed(&payment, &next).map(|action| {
+                let mut entry = self.payment_audit(actor, &next, action, Some(payment.status));
+                if let (Some(reference), Some(serde_json::Value::Object(values))) = (reference, &mut entry.new_values) {
+                    values.insert("reference".to_owned(), reference.into());
+                }
+                entry
+            });
             match self.context.ports.payment.payments.update(store, next.clone(), payment.version, audit).await? {
                 UpdateOutcome::Updated => return Ok(next),
                 UpdateOutcome::Stale => {}
@@ -325,11 +305,11 @@ impl Saga {
         Err(OrderError::Concurrent)
     }
 
-    async fn payment(&self, store: StoreId, id: PaymentId) -> Result<Payment, OrderError> {
+    pub(super) async fn payment(&self, store: StoreId, id: PaymentId) -> Result<Payment, OrderError> {
         self.context.ports.payment.payments.get(store, id).await?.ok_or(OrderError::NoPayment(id))
     }
 
-    /// What the order's payments say about it; pending for one paid on delivery.
+    /// What the order's payments say about it; one paid in cash says so itself, since delivery.
     pub(super) async fn payment_status(&self, order: &Order) -> Result<PaymentStatus, OrderError> {
         if !order.payment_method.is_online() {
             return Ok(order.payment_status);
@@ -338,7 +318,7 @@ impl Saga {
         Ok(status_of_order(order.totals.total, &payments)?)
     }
 
-    async fn refresh_payment_status(&self, store: StoreId, id: &OrderId) -> Result<(), OrderError> {
+    pub(super) async fn refresh_payment_status(&self, store: StoreId, id: &OrderId) -> Result<(), OrderError> {
         for _ in 0..ROUNDS {
             let OrderSlot::Order(order) = self.context.ports.order.orders.find(store, id).await? else {
                 return Ok(());
@@ -372,11 +352,18 @@ impl Saga {
             old_values: before.map(|status| json!({ "status": status })),
             new_values: Some(json!({
                 "status": payment.status, "amount": payment.amount, "order_id": payment.order_id,
-                "refunds": payment.refunds.len(),
+                "refunds": payment.refunds.iter().map(|refund| json!({
+                    "id": refund.id, "cause": refund.cause, "amount": refund.amount, "status": refund.status,
+                })).collect::<Vec<_>>(),
             })),
         }
         .by(actor, &self.context.env, self.context.env.now())
     }
+}
+
+/// The saga itself, in whose name money goes back.
+pub(super) fn saga() -> Actor {
+    Actor::system("saga")
 }
 
 /// How patiently a gateway is asked about an attempt that it has not decided, or has failed:

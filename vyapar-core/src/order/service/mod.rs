@@ -1,6 +1,7 @@
-//! Use cases of orders: placing, reading, paying, recovering; `moving` has the moves.
+//! Use cases of orders: placing, reading, recovering; `moving` has the moves, `paying` the money.
 
 mod moving;
+mod paying;
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use crate::error::{RepositoryError, RepositoryErrorKind};
 use crate::id::{OrderId, PaymentId, StoreId, TrackingId};
 use crate::money::Money;
 use crate::page::{Page, PageRequest};
-use crate::payment::{ChargeStarted, ChargeState, Payment};
+use crate::payment::ChargeStarted;
 use crate::secret::Sealed;
 use crate::vyapar::Context;
 
@@ -215,42 +216,6 @@ impl OrderService {
             customer_note: optional("customer_note", &order.customer_note)?,
             cancel_reason: optional("cancel_reason", &order.cancel_reason)?,
         })
-    }
-
-    /// Begins to pay an order online, or answers the attempt under way; after a failed one, a
-    /// new one.
-    ///
-    /// # Errors
-    /// [`OrderError::NotReady`] for an order that is cancelled or paid on delivery;
-    /// [`OrderError::Gateway`]; storage.
-    pub async fn pay(&self, actor: &Actor, store: StoreId, id: &OrderId) -> Result<PaymentStart, OrderError> {
-        let order = self.order(actor, &policy::ORDERS_PAY, store, id).await?;
-        if !order.payment_method.is_online() {
-            return Err(OrderError::NotReady("it is paid on delivery"));
-        }
-        if order.status.is_final() {
-            return Err(OrderError::NotReady("it is closed"));
-        }
-        self.saga.begin_payment(actor, &order).await
-    }
-
-    /// Records what the gateway says of a payment, and books it: on its order, or as money
-    /// owed back when the order is gone or paid by another attempt. May be repeated and come
-    /// in any order. The host calls it with verified events only.
-    ///
-    /// # Errors
-    /// [`OrderError::Forbidden`] for anyone but the host; [`OrderError::NoPayment`]; storage.
-    pub async fn payment_event(
-        &self,
-        actor: &Actor,
-        store: StoreId,
-        payment: PaymentId,
-        state: &ChargeState,
-    ) -> Result<Payment, OrderError> {
-        if !self.context.allows(actor, &policy::ORDERS_PAYMENT_EVENT) {
-            return Err(OrderError::Forbidden("report what a gateway said"));
-        }
-        self.saga.record(actor, store, payment, state).await
     }
 
     /// Works once through what crashes, lost answers and expired holds left behind: at most

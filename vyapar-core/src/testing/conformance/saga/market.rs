@@ -13,7 +13,8 @@ use crate::id::{CustomerId, OrderId, ProductId, StoreId};
 use crate::inventory::{ChangeKind, Delta, Reservation, ReservationState};
 use crate::money::Money;
 use crate::order::{
-    Channel, DeliveryAddress, Destination, Order, OrderFilter, OrderStatus, PaymentMethod, PlaceLine, PlaceOrder,
+    Channel, DeliveryAddress, Destination, Order, OrderFilter, OrderStatus, PaymentMethod, PaymentStatus, PlaceLine,
+    PlaceOrder,
 };
 use crate::page::AllStores;
 use crate::payment::{AttemptStatus, RefundStatus, SimulatedGateway};
@@ -320,6 +321,12 @@ impl Market {
             let pays = order.status != OrderStatus::Cancelled && order.paid_by == Some(payment.id);
             let due = if pays { order.totals.total } else { Money::ZERO };
             assert_eq!(kept, due, "kept of {payment:#?} for {order:#?}");
+        }
+        if order.status == OrderStatus::Delivered {
+            assert_eq!(order.payment_status, PaymentStatus::Paid, "delivered and not paid: {order:#?}");
+            assert_eq!(order.paid_by.is_some(), order.totals.total > Money::ZERO, "{order:#?}");
+            let paid = payments.iter().any(|payment| order.paid_by == Some(payment.id));
+            assert_eq!(paid, order.paid_by.is_some(), "paid by nothing: {order:#?}");
         }
         let live_online = order.status != OrderStatus::Cancelled && order.payment_method.is_online();
         if live_online {

@@ -59,6 +59,10 @@ macro_rules! __saga_promises {
                 a_failure_never_overwrites_a_success
                 parts_of_a_paid_order_are_refunded_to_the_paisa
                 a_gateway_that_is_away_is_asked_again
+                a_refused_refund_is_made_in_the_end
+                cash_is_recorded_at_delivery
+                nothing_is_not_paid_online
+                of_a_gateways_answer_only_known_fields_are_kept
             ]
             faults [
                 placing_for_cash_survives_every_fault

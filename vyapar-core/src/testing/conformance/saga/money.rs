@@ -1,13 +1,15 @@
 //! Payments of orders.
 
 use chrono::TimeDelta;
+use serde_json::json;
 
 use super::market::Market;
-use crate::id::PaymentId;
+use crate::id::{PaymentId, RefundId};
 use crate::order::{Order, OrderError, OrderStatus, PaymentMethod, PaymentStatus};
-use crate::payment::{AttemptStatus, ChargeState};
+use crate::payment::{AttemptStatus, ChargeState, PaymentMethodKind, RefundStatus};
 use crate::quantity::Quantity;
-use crate::testing::conformance::support::at_once;
+use crate::system::AuditFilter;
+use crate::testing::conformance::support::{all_pages, at_once};
 use crate::testing::{Bench, Fixtures};
 
 async fn place(market: &Market) -> (Order, PaymentId) {
@@ -200,4 +202,115 @@ pub async fn a_gateway_that_is_away_is_asked_again(bench: &Bench) {
     market.settle().await;
     market.check().await;
     assert_eq!(market.gateway.refunded(payment), placed.totals.total);
+}
+
+/// A person has the gateway asked again, or gives the money back himself and says so; either way it
+/// is given back once, and nothing is stuck any more.
+pub async fn a_refused_refund_is_made_in_the_end(bench: &Bench) {
+    for by_hand in [false, true] {
+        let market = Market::open(bench, &Fixtures::seeded(u64::from(by_hand))).await;
+        let orders = market.vyapar.orders();
+        let (placed, payment) = place(&market).await;
+        report(&market, payment, &market.gateway.capture(payment)).await;
+        market.gateway.set_refusing(true);
+        orders.cancel(&market.buyer, market.store, &placed.id, None).await.unwrap();
+        let stuck = orders.stuck(&Market::host(), 10).await.unwrap();
+        assert_eq!(stuck.len(), 1, "{stuck:#?}");
+        let again = orders.retry_refunds(&market.owner, market.store, payment).await.unwrap();
+        assert_eq!(again.refunds[0].status, RefundStatus::Failed, "it refuses still");
+        assert_eq!(order(&market, &placed).await.payment_status, PaymentStatus::Paid);
+        let refund = again.refunds[0].id;
+        let settled = if by_hand {
+            let none = RefundId::from_uuid(market.fixtures.uuid());
+            let none = orders.settle_refund(&market.owner, market.store, payment, none, "UTR 1").await;
+            assert!(matches!(none, Err(OrderError::NoRefund(_))), "{none:?}");
+            orders.settle_refund(&market.owner, market.store, payment, refund, "UTR 1").await.unwrap()
+        } else {
+            market.gateway.set_refusing(false);
+            orders.retry_refunds(&market.owner, market.store, payment).await.unwrap()
+        };
+        assert_eq!((settled.status, settled.refunds.len()), (AttemptStatus::Refunded, 1));
+        let twice = orders.settle_refund(&market.owner, market.store, payment, refund, "UTR 2").await.unwrap();
+        assert_eq!((twice.version, twice.status), (settled.version, AttemptStatus::Refunded));
+        orders.retry_refunds(&market.owner, market.store, payment).await.unwrap();
+        let back = if by_hand { crate::Money::ZERO } else { placed.totals.total };
+        assert_eq!(market.gateway.refunded(payment), back);
+        assert_eq!(order(&market, &placed).await.payment_status, PaymentStatus::Refunded);
+        assert!(orders.stuck(&Market::host(), 10).await.unwrap().is_empty());
+        market.settle().await;
+        // What is settled for good is no more recovery's.
+        let stored = market.payments(&placed.id).await.remove(0);
+        assert_eq!((stored.recover_at, stored.failures), (None, 0));
+        let seen = orders.payments(&market.buyer, market.store, &placed.id).await.unwrap();
+        assert_eq!(seen, [stored]);
+        let filter = AuditFilter { entity: Some(("payment".to_owned(), payment.to_string())), ..Default::default() };
+        let log = &market.ports.payment.audit;
+        let entries = all_pages(50, |page| log.list(filter.clone(), page)).await.unwrap();
+        let mut actions: Vec<_> = entries.iter().map(|entry| entry.action.as_str()).collect();
+        actions.sort_unstable();
+        let mut expected = vec!["payment.begin", "payment.refund", "payment.refund_again"];
+        expected.extend((!by_hand).then_some("payment.refund_again"));
+        expected.extend(["payment.refund_done", "payment.refund_refused", "payment.refund_refused", "payment.success"]);
+        assert_eq!(actions, expected);
+        let done = entries.iter().find(|entry| entry.action == "payment.refund_done");
+        let reference = done.and_then(|entry| entry.new_values.as_ref()?.get("reference").cloned());
+        assert_eq!(reference, by_hand.then(|| "UTR 1".into()));
+    }
+}
+
+/// Whoever hands the goods over has been given the money.
+pub async fn cash_is_recorded_at_delivery(bench: &Bench) {
+    let market = Market::open(bench, &Fixtures::here()).await;
+    let orders = market.vyapar.orders();
+    let placed = orders.place(&market.buyer, market.cod("key")).await.unwrap().order;
+    for to in [OrderStatus::Confirmed, OrderStatus::Preparing, OrderStatus::Ready, OrderStatus::OutForDelivery] {
+        let moved = orders.advance(&market.owner, market.store, &placed.id, to, None).await.unwrap();
+        assert_eq!((moved.payment_status, moved.paid_by), (PaymentStatus::Pending, None));
+    }
+    let done = orders.advance(&market.owner, market.store, &placed.id, OrderStatus::Delivered, None).await.unwrap();
+    orders.advance(&market.owner, market.store, &placed.id, OrderStatus::Delivered, None).await.unwrap();
+    let [cash] = orders.payments(&market.buyer, market.store, &placed.id).await.unwrap().try_into().unwrap();
+    assert_eq!(
+        (cash.method, cash.status, cash.amount),
+        (PaymentMethodKind::Cash, AttemptStatus::Success, done.totals.total)
+    );
+    assert_eq!((done.payment_status, done.paid_by), (PaymentStatus::Paid, Some(cash.id)));
+    market.settle().await;
+    market.check().await;
+}
+
+/// No gateway captures nothing, so such an order would never be paid; in cash it is, by nothing.
+pub async fn nothing_is_not_paid_online(bench: &Bench) {
+    let market = Market::open(bench, &Fixtures::here()).await;
+    super::serving::change(&market, |profile| profile.delivery_fee = crate::Money::ZERO).await;
+    market.reprice(0, "0").await;
+    let orders = market.vyapar.orders();
+    let request = |method| market.request("key", method, &[(0, 1)]);
+    let refused = orders.place(&market.buyer, request(PaymentMethod::Upi)).await.unwrap_err();
+    assert_eq!(refused.to_string(), "there is nothing to pay by upi: the total is ₹0.00");
+    let placed = orders.place(&market.buyer, request(PaymentMethod::Cod)).await.unwrap().order;
+    let way = [OrderStatus::Confirmed, OrderStatus::Preparing, OrderStatus::Ready, OrderStatus::OutForDelivery];
+    for to in way.into_iter().chain([OrderStatus::Delivered]) {
+        orders.advance(&market.owner, market.store, &placed.id, to, None).await.unwrap();
+    }
+    let done = order(&market, &placed).await;
+    assert_eq!((done.payment_status, done.paid_by), (PaymentStatus::Paid, None));
+    assert!(orders.payments(&market.buyer, market.store, &placed.id).await.unwrap().is_empty());
+    market.check().await;
+}
+
+/// Not who paid, nor from which account; nothing without bound.
+pub async fn of_a_gateways_answer_only_known_fields_are_kept(bench: &Bench) {
+    let market = Market::open(bench, &Fixtures::here()).await;
+    let (placed, payment) = place(&market).await;
+    let ChargeState::Captured { transaction_id, .. } = market.gateway.capture(payment) else { unreachable!() };
+    let response = json!({
+        "method": "upi", "vpa": "asha@upi", "contact": "+919876543210", "email": "asha@example.in", "fee": 118,
+        "bank": "x".repeat(101), "status": "captured\u{0}", "card": { "last4": "0042" }, "captured": true,
+    });
+    report(&market, payment, &ChargeState::Captured { transaction_id, response: Some(response) }).await;
+    let stored = market.payments(&placed.id).await.remove(0);
+    assert_eq!(stored.gateway_response, Some(json!({ "method": "upi", "fee": 118, "captured": true })));
+    market.settle().await;
+    market.check().await;
 }

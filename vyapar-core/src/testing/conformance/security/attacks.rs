@@ -214,6 +214,16 @@ impl Scene {
             "orders.advance" => judge(v.orders().advance(actor, store, order, OrderStatus::Confirmed, None).await),
             "orders.cancel" => judge(v.orders().cancel(actor, store, order, Some("a test")).await),
             "orders.reduce" => judge(v.orders().reduce(actor, store, order, &five).await),
+            "orders.payments" => judge(v.orders().payments(actor, store, order).await),
+            "orders.retry_refunds" => {
+                let payment = crate::id::PaymentId::from_uuid(town.make.uuid());
+                judge(v.orders().retry_refunds(actor, store, payment).await)
+            }
+            "orders.settle_refund" => {
+                let (payment, refund) = (town.make.uuid(), crate::id::RefundId::from_uuid(town.make.uuid()));
+                let payment = crate::id::PaymentId::from_uuid(payment);
+                judge(v.orders().settle_refund(actor, store, payment, refund, "UTR 1").await)
+            }
             "orders.payment_event" => {
                 let payment = crate::id::PaymentId::from_uuid(town.make.uuid());
                 let state = ChargeState::Pending;
