@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::{KeysAndAttributes, TransactWriteItem};
 use vyapar_core::error::{RepositoryError, RepositoryErrorKind, Stored};
 
@@ -28,6 +29,9 @@ const BATCH_KEYS: usize = 100;
 #[derive(Debug, Clone)]
 pub(crate) struct Db {
     client: Client,
+    /// The same without the SDK's own retries. It tells of its last try only: an earlier one may
+    /// have been done although its answer was lost, and those who send writes keep account of that.
+    writes: Client,
     names: TableNames,
     limit: Duration,
 }
@@ -52,8 +56,9 @@ pub(crate) struct Query {
 }
 
 impl Db {
-    pub(crate) const fn new(client: Client, names: TableNames, limit: Duration) -> Self {
-        Self { client, names, limit }
+    pub(crate) fn new(client: Client, names: TableNames, limit: Duration) -> Self {
+        let once = client.config().to_builder().retry_config(RetryConfig::disabled()).build();
+        Self { writes: Client::from_conf(once), client, names, limit }
     }
 
     pub(crate) const fn client(&self) -> &Client {
@@ -84,7 +89,7 @@ impl Db {
         let mut lost = false;
         loop {
             let sent = self
-                .client
+                .writes
                 .transact_write_items()
                 .set_transact_items(Some(actions.clone()))
                 .client_request_token(&under)
@@ -130,7 +135,7 @@ impl Db {
         let mut lost = false;
         loop {
             let sent = self
-                .client
+                .writes
                 .update_item()
                 .table_name(self.names.of(table))
                 .set_key(Some(key.clone()))

@@ -89,7 +89,7 @@ impl Db {
         let mut lost = false;
         loop {
             let sent = self
-                .client
+                .writes
                 .delete_item()
                 .table_name(self.names.of(scan.table))
                 .set_key(Some(key.clone()))

@@ -43,15 +43,15 @@ impl OrderRepository for DynamoOrders {
                 None => self.audit.give_back(place),
             }
             // What stands under the order's key decides before anything else: an insert
-            // repeated after a lost answer meets its own tracking id, too.
-            if refusals.at(0).is_some() {
+            // repeated after a lost answer meets its own tracking id, too, and that alone where
+            // somebody is just writing the order itself.
+            if refusals.at(0).is_some() || refusals.at(1).is_some() {
                 match self.slot(store, &new.order.id, &mut patience).await? {
                     OrderSlot::Order(_) => return Ok(InsertOutcome::AlreadyThere),
                     OrderSlot::Abandoned => return Ok(InsertOutcome::Abandoned),
+                    OrderSlot::Absent if refusals.at(1).is_some() => return Ok(InsertOutcome::TrackingIdTaken),
                     OrderSlot::Absent => {}
                 }
-            } else if refusals.at(1).is_some() {
-                return Ok(InsertOutcome::TrackingIdTaken);
             }
             patience.check("inserting an order")?;
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use vyapar_core::inventory::{CommitOutcome, ReserveOutcome};
 use vyapar_core::order::{InsertOutcome, OrderUpdate};
 use vyapar_core::store::UpdateOutcome;
@@ -73,6 +74,30 @@ fn an_order_whose_answers_are_lost_is_inserted_and_updated_once() {
         }
         let feed = orders.audit.feed(None, 100).await.unwrap();
         assert_eq!(feed.entries.len(), 8);
+    });
+}
+
+/// The SDK tries again by itself and tells of its last try only: were writes left to it, what an
+/// earlier try had done would be taken for somebody else's.
+#[test]
+fn the_sdks_own_retries_hide_no_lost_answer() {
+    run(async {
+        let (fresh, _) = scripted().await;
+        let make = Fixtures::here();
+        let (store, orders) = (make.store_id(), fresh.dynamo.order().orders);
+        for last in [Fault::Throttle, Fault::CutBefore] {
+            let faults = Arc::new(Faults::none());
+            let client = client::retrying(fresh.server.endpoint(), Arc::clone(&faults), RetryConfig::standard());
+            let behind = Dynamo::new(client, fresh.names.clone()).order().orders;
+            let order = make.full_order(store);
+            orders.insert(store, make.new_order(&order)).await.unwrap();
+            for fault in [Fault::CutAfter, last, last] {
+                faults.push(WRITE, fault);
+            }
+            let expected = order.version;
+            let update = OrderUpdate { history: None, audit: None, expected, order };
+            assert_eq!(behind.update(store, update).await.unwrap(), UpdateOutcome::Updated, "{last:?}");
+        }
     });
 }
 

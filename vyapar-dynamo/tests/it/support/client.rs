@@ -16,6 +16,11 @@ pub fn plain(endpoint: &str) -> Client {
 /// A client whose requests pass through `faults`. The SDK's own retries are
 /// off, so that every fault reaches the adapter.
 pub fn faulty(endpoint: &str, faults: Arc<Faults>) -> Client {
+    retrying(endpoint, faults, RetryConfig::disabled())
+}
+
+/// The same with retries of the SDK's own, as a host's client has them.
+pub fn retrying(endpoint: &str, faults: Arc<Faults>, retries: RetryConfig) -> Client {
     let layer = FaultLayer::new(PlainHttp::new(), faults);
-    local::client_over(endpoint, SharedHttpConnector::new(layer), RetryConfig::disabled())
+    local::client_over(endpoint, SharedHttpConnector::new(layer), retries)
 }
