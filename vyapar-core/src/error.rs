@@ -103,6 +103,26 @@ impl RepositoryError {
     }
 }
 
+/// How many rows more than asked for a list of what is due reads, so that those which cannot be read
+/// ([`readable`]) keep no others from their turn, unless there are more of them.
+pub const ROOM_FOR_UNREADABLE: u32 = 100;
+
+/// The first `limit` rows of a list for recovery that can be read. One that makes no sense (an effect
+/// that a newer process knows, a hand-made change) is left out and logged. Other errors stay errors.
+///
+/// # Errors
+/// The first error that is not [`RepositoryErrorKind::Corrupt`].
+pub fn readable<T>(found: impl IntoIterator<Item = Stored<T>>, limit: u32) -> Stored<Vec<T>> {
+    let makes_sense = |row: &Stored<T>| match row {
+        Err(error) if error.kind == RepositoryErrorKind::Corrupt => {
+            tracing::error!(%error, "a row is left out of recovery");
+            false
+        }
+        _ => true,
+    };
+    found.into_iter().filter(makes_sense).take(usize::try_from(limit).unwrap_or(usize::MAX)).collect()
+}
+
 impl fmt::Display for RepositoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use RepositoryErrorKind as K;

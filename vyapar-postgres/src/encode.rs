@@ -3,6 +3,7 @@
 
 use rust_decimal::Decimal;
 use serde_json::Value;
+use vyapar_core::error::ROOM_FOR_UNREADABLE;
 use vyapar_core::time::Timestamp;
 use vyapar_core::{RepositoryError, RepositoryErrorKind};
 
@@ -62,4 +63,9 @@ pub(crate) fn place(from_zero: usize) -> i32 {
 /// A time to wait, in whole milliseconds. Zero would mean for ever.
 pub(crate) fn millis(patience: std::time::Duration) -> i32 {
     i32::try_from(patience.as_millis()).unwrap_or(i32::MAX).max(1)
+}
+
+/// How many rows to read for `limit` that can be read.
+pub(crate) fn with_room(limit: u32) -> i64 {
+    i64::from(limit) + i64::from(ROOM_FOR_UNREADABLE)
 }

@@ -9,6 +9,7 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::types::Json;
 use uuid::Uuid;
+use vyapar_core::error::readable;
 use vyapar_core::money::MoneyError;
 use vyapar_core::page::AllStores;
 use vyapar_core::payment::{Payment, PaymentInsert, PaymentQueue, PaymentRepository, Refund};
@@ -17,7 +18,7 @@ use vyapar_core::system::AuditEntry;
 use vyapar_core::{OrderId, ParseError, PaymentId, RefundId, StoreId, Stored, Timestamp};
 
 use crate::database::{Database, Scope};
-use crate::encode::{bigint, decimal, integer, time};
+use crate::encode::{bigint, decimal, integer, time, with_room};
 use crate::row::Fields;
 use crate::{error, system};
 
@@ -84,8 +85,8 @@ impl PaymentQueue for Payments {
             "select p.*, vyapar.refunds_of(p.store_id, p.id) as refunds from vyapar.payments p where recover_at <= $1 order by recover_at, store_id, id limit $2",
         )
         .bind(now)
-        .bind(i64::from(limit));
-        self.read(query, "listing due payments").await
+        .bind(with_room(limit));
+        self.read(query, limit, "listing due payments").await
     }
 
     async fn stuck(&self, _: AllStores, failures: u32, limit: u32) -> Stored<Vec<Payment>> {
@@ -95,16 +96,21 @@ impl PaymentQueue for Payments {
         )
         .bind(integer(failures))
         .bind(i64::from(limit));
-        self.read(query, "listing stuck payments").await
+        self.read(query, limit, "listing stuck payments").await
     }
 }
 
 impl Payments {
-    async fn read(&self, query: Query<'_, sqlx::Postgres, PgArguments>, context: &'static str) -> Stored<Vec<Payment>> {
+    async fn read(
+        &self,
+        query: Query<'_, sqlx::Postgres, PgArguments>,
+        limit: u32,
+        context: &'static str,
+    ) -> Stored<Vec<Payment>> {
         let mut reader = self.0.reader(Scope::AllStores, context).await?;
         let found = reader.rows(query).await?;
         reader.finish().await?;
-        found.iter().map(decode).collect()
+        readable(found.iter().map(decode), limit)
     }
 }
 

@@ -151,6 +151,8 @@ pub trait Reservations: Send + Sync {
 #[async_trait]
 pub trait ReservationQueue: Send + Sync {
     /// Open reservations whose `recover_at` has come, oldest first, at most `limit`.
+    /// A row that cannot be read is left out, here and in [`stuck`](Self::stuck)
+    /// ([`readable`](crate::error::readable)).
     ///
     /// `recover_at` is `due` for a hold, the moment of release for a released one.
     async fn due(&self, all: AllStores, now: Timestamp, limit: u32) -> Stored<Vec<Reservation>>;

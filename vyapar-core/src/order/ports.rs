@@ -122,6 +122,8 @@ pub trait OrderRepository: Send + Sync {
 #[async_trait]
 pub trait OrderQueue: Send + Sync {
     /// Orders whose `recover_at` has come, oldest first, at most `limit`.
+    /// A row that cannot be read is left out, here and in [`stuck`](Self::stuck)
+    /// ([`readable`](crate::error::readable)).
     async fn due(&self, all: AllStores, now: Timestamp, limit: u32) -> Stored<Vec<Order>>;
 
     /// Orders with pending effects on which recovery failed at least `failures` times.

@@ -56,6 +56,8 @@ pub trait PaymentRepository: Send + Sync {
 #[async_trait]
 pub trait PaymentQueue: Send + Sync {
     /// Payments whose `recover_at` has come, oldest first, at most `limit`.
+    /// A row that cannot be read is left out, here and in [`stuck`](Self::stuck)
+    /// ([`readable`](crate::error::readable)).
     async fn due(&self, all: AllStores, now: Timestamp, limit: u32) -> Stored<Vec<Payment>>;
 
     /// Unfinished payments on which recovery failed at least `failures` times.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use vyapar_core::error::Stored;
+use vyapar_core::error::{ROOM_FOR_UNREADABLE, Stored, readable};
 use vyapar_core::id::StoreId;
 use vyapar_core::inventory::{Hold, Reservation, ReservationQueue};
 use vyapar_core::page::AllStores;
@@ -19,7 +19,7 @@ use crate::tables::RESERVATIONS;
 #[async_trait]
 impl ReservationQueue for DynamoStock {
     async fn due(&self, _: AllStores, now: Timestamp, limit: u32) -> Stored<Vec<Reservation>> {
-        let limit = limit as usize;
+        let room = limit.saturating_add(ROOM_FOR_UNREADABLE) as usize;
         let until = |shard: String| Query {
             key: Expression::new("#recover_shard = :shard AND #recover_at <= :now")
                 .value(":shard", text(shard))
@@ -30,7 +30,7 @@ impl ReservationQueue for DynamoStock {
         // Each shard's oldest: the oldest of all are among them.
         let shards = try_join_all(keys::shards().map(|shard| {
             let (query, mut patience) = (until(shard), patience.clone());
-            async move { self.db.query(&query, limit, &mut patience, "listing due reservations").await }
+            async move { self.db.query(&query, room, &mut patience, "listing due reservations").await }
         }))
         .await?;
         let mut found: Vec<(String, Attributes)> = Vec::new();
@@ -40,18 +40,17 @@ impl ReservationQueue for DynamoStock {
             found.push((row.string("recover_at")?, key));
         }
         found.sort_by(|a, b| a.0.cmp(&b.0));
-        found.truncate(limit);
+        found.truncate(room);
         let wanted = found.into_iter().map(|(_, key)| key);
         let items = self.db.get_all(&RESERVATIONS, wanted, &mut patience, "reading due reservations").await?;
-        let mut due = Vec::with_capacity(items.len());
-        for item in &items {
-            let reservation = read_reservation(item)?.reservation;
+        let mut due: Vec<_> = readable(items.iter().map(read_reservation), u32::MAX)?
+            .into_iter()
+            .map(|found| found.reservation)
             // The index may lag: the table decides.
-            if reservation.open && reservation.recover_at <= now {
-                due.push(reservation);
-            }
-        }
+            .filter(|reservation| reservation.open && reservation.recover_at <= now)
+            .collect();
         due.sort_by_key(|found| (found.recover_at, found.store_id, found.hold.id));
+        due.truncate(limit as usize);
         Ok(due)
     }
 
@@ -84,12 +83,10 @@ impl ReservationQueue for DynamoStock {
                 wanted.push(keys::reservation(row.parse("store_id")?, row.parse("reservation_id")?));
             }
             let patience = &mut self.db.patience();
-            for item in self.db.get_all(&RESERVATIONS, wanted, patience, "reading open reservations").await? {
-                let reservation = read_reservation(&item)?.reservation;
-                if reservation.open && reservation.failures >= failures {
-                    stuck.push(reservation);
-                }
-            }
+            let items = self.db.get_all(&RESERVATIONS, wanted, patience, "reading open reservations").await?;
+            let found =
+                readable(items.iter().map(read_reservation), u32::MAX)?.into_iter().map(|found| found.reservation);
+            stuck.extend(found.filter(|reservation| reservation.open && reservation.failures >= failures));
         }
         stuck.sort_by_key(|found| (found.recover_at, found.store_id, found.hold.id));
         stuck.truncate(limit);

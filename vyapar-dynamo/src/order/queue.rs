@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
-use vyapar_core::error::Stored;
+use vyapar_core::error::{ROOM_FOR_UNREADABLE, Stored, readable};
 use vyapar_core::order::{Order, OrderQueue, OrderSlot};
 use vyapar_core::page::AllStores;
 use vyapar_core::time::Timestamp;
@@ -19,7 +19,7 @@ use crate::tables::ORDERS;
 #[async_trait]
 impl OrderQueue for DynamoOrders {
     async fn due(&self, _: AllStores, now: Timestamp, limit: u32) -> Stored<Vec<Order>> {
-        let limit = limit as usize;
+        let room = limit.saturating_add(ROOM_FOR_UNREADABLE) as usize;
         let patience = self.db.patience();
         // Each shard's oldest: the oldest of all are among them.
         let shards = try_join_all(keys::shards().map(|shard| {
@@ -27,7 +27,7 @@ impl OrderQueue for DynamoOrders {
                 .value(":shard", text(shard))
                 .value(":now", time(now));
             let mut patience = patience.clone();
-            async move { self.db.query(&pending(key), limit, &mut patience, "listing due orders").await }
+            async move { self.db.query(&pending(key), room, &mut patience, "listing due orders").await }
         }))
         .await?;
         let mut found: Vec<(String, Attributes)> = Vec::new();
@@ -35,10 +35,11 @@ impl OrderQueue for DynamoOrders {
             found.push((Row::new(ORDERS.name, item).string("recover_at")?, order_key(item)?));
         }
         found.sort_by(|a, b| a.0.cmp(&b.0));
-        found.truncate(limit);
+        found.truncate(room);
         let mut due = self.read_pending(found.into_iter().map(|(_, key)| key).collect()).await?;
         // The index may lag: the table decides.
         due.retain(|order| order.recover_at.is_some_and(|at| at <= now));
+        due.truncate(limit as usize);
         Ok(due)
     }
 
@@ -62,12 +63,9 @@ impl DynamoOrders {
     async fn read_pending(&self, keys: Vec<Attributes>) -> Stored<Vec<Order>> {
         let patience = &mut self.db.patience();
         let items = self.db.get_all(&ORDERS, keys, patience, "reading orders with pending effects").await?;
-        let mut orders = Vec::with_capacity(items.len());
-        for item in &items {
-            if let OrderSlot::Order(order) = read_slot(item)? {
-                orders.push(*order);
-            }
-        }
+        let slots = readable(items.iter().map(read_slot), u32::MAX)?.into_iter();
+        let mut orders: Vec<_> =
+            slots.filter_map(|slot| if let OrderSlot::Order(order) = slot { Some(*order) } else { None }).collect();
         orders.sort_by(oldest_first);
         Ok(orders)
     }

@@ -2,16 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use vyapar_core::contact::PersonalText;
 use vyapar_core::inventory::{
     ChangeKind, Delta, InventoryError, ProductFilter, ProductPrice, ProductStatus, StoreProduct,
 };
-use vyapar_core::order::{Channel, Destination, PaymentMethod, PlaceLine, PlaceOrder};
+use vyapar_core::order::{Channel, Destination, OrderError, PaymentMethod, PlaceLine, PlaceOrder};
 use vyapar_core::store::{NewStore, Store, StoreContact, StoreError, StoreProfile, StoreStatus};
 use vyapar_core::system::{AuditError, AuditFilter, FeedPosition};
 use vyapar_core::testing::Fixtures;
-use vyapar_core::{Actor, PageRequest, Ports, Quantity, StoreRole, Vyapar};
+use vyapar_core::testing::mocks::{MockOrderQueue, MockPaymentQueue, MockReservationQueue};
+use vyapar_core::{Actor, PageRequest, Ports, Quantity, RepositoryError, RepositoryErrorKind, StoreRole, Vyapar};
 use vyapar_memory::Memory;
 
 struct Town {
@@ -234,4 +236,22 @@ async fn the_audit_logs_of_several_adapters_read_as_one() {
     let own = AuditFilter { store_id: Some(store.id), ..AuditFilter::default() };
     assert_eq!(audit.list(&owner, own, PageRequest::default()).await.unwrap().items.len(), 7);
     assert!(matches!(audit.feed(&owner, FeedPosition::default(), 5).await, Err(AuditError::Forbidden)));
+}
+
+/// Three lists, of which any may be another adapter's: one that cannot be read stops no other.
+#[tokio::test]
+async fn recovery_works_on_what_can_be_reached() {
+    let mut ports = Memory::new().ports();
+    let (mut stock, mut order, mut payment) =
+        (MockReservationQueue::new(), MockOrderQueue::new(), MockPaymentQueue::new());
+    let away = || RepositoryError::new(RepositoryErrorKind::Unavailable, "a test");
+    stock.expect_due().times(2).returning(move |_, _, _| Err(away()));
+    order.expect_due().times(2).returning(move |_, _, _| Err(away()));
+    payment.expect_due().times(2).returning(|_, _, _| Ok(Vec::new()));
+    (ports.stock.queue, ports.order.queue, ports.payment.queue) = (Arc::new(stock), Arc::new(order), Arc::new(payment));
+    let town = Town::new(Fixtures::here(), ports);
+    for _ in 0..2 {
+        let answer = town.vyapar.orders().recover(&town.platform, 10).await;
+        assert!(matches!(answer, Err(OrderError::Storage(_))), "{answer:?}");
+    }
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use rust_decimal::Decimal;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
+use vyapar_core::error::readable;
 use vyapar_core::inventory::{
     Amend, AmendOutcome, CommitOutcome, DispatchOutcome, GiveBack, GiveBackOutcome, Hold, MAX_LINES, ReleaseCause,
     ReleaseOutcome, Reservation, ReservationLine, ReservationQueue, Reservations, Reserve, ReserveOutcome,
@@ -18,7 +19,7 @@ use super::ledger::short_line;
 use super::reserve;
 use super::settle::{self, Move, Standing};
 use crate::database::Scope;
-use crate::encode::{bigint, integer};
+use crate::encode::{bigint, integer, with_room};
 use crate::error;
 use crate::row::Fields;
 
@@ -136,11 +137,11 @@ impl ReservationQueue for Stock {
               order by recover_at, store_id, id limit $2",
         )
         .bind(now)
-        .bind(i64::from(limit));
+        .bind(with_room(limit));
         let mut reader = self.database.reader(Scope::AllStores, "listing due reservations").await?;
         let rows = reader.rows(query).await?;
         reader.finish().await?;
-        rows.iter().map(decode).collect()
+        readable(rows.iter().map(decode), limit)
     }
 
     async fn defer(&self, store: StoreId, hold: Hold, recover_at: Timestamp, failures: u32) -> Stored<()> {
@@ -165,7 +166,7 @@ impl ReservationQueue for Stock {
         let mut reader = self.database.reader(Scope::AllStores, "listing stuck reservations").await?;
         let rows = reader.rows(query).await?;
         reader.finish().await?;
-        rows.iter().map(decode).collect()
+        readable(rows.iter().map(decode), limit)
     }
 }
 

@@ -9,6 +9,7 @@ mod sealed;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use vyapar_core::error::readable;
 use vyapar_core::order::{
     AbandonOutcome, InsertOutcome, NewOrder, Order, OrderFilter, OrderQueue, OrderRepository, OrderSlot, OrderUpdate,
     StatusEntry,
@@ -24,7 +25,7 @@ pub(crate) use at_once::{Placing, Together};
 pub(crate) use insert::Inserting;
 
 use crate::database::{Database, Scope};
-use crate::encode::{bigint, integer};
+use crate::encode::{bigint, integer, with_room};
 use crate::gather::Lane;
 use crate::row::Fields;
 use crate::system;
@@ -161,11 +162,11 @@ impl OrderQueue for Orders {
             "select o.*, vyapar.items_of(o.store_id, o.id) as items from vyapar.orders o where recover_at <= $1 order by recover_at, store_id, id limit $2",
         )
         .bind(now)
-        .bind(i64::from(limit));
+        .bind(with_room(limit));
         let mut reader = self.database.reader(Scope::AllStores, "listing due orders").await?;
         let found = reader.rows(query).await?;
         reader.finish().await?;
-        found.iter().map(rows::decode).collect()
+        readable(found.iter().map(rows::decode), limit)
     }
 
     async fn stuck(&self, _: AllStores, failures: u32, limit: u32) -> Stored<Vec<Order>> {
@@ -178,6 +179,6 @@ impl OrderQueue for Orders {
         let mut reader = self.database.reader(Scope::AllStores, "listing stuck orders").await?;
         let found = reader.rows(query).await?;
         reader.finish().await?;
-        found.iter().map(rows::decode).collect()
+        readable(found.iter().map(rows::decode), limit)
     }
 }

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use vyapar_core::inventory::{Divergence, ReleaseCause, ReservationState, Reserve, ReserveOutcome, StockPorts};
 use vyapar_core::order::{AtOnceOutcome, Order, OrderSlot};
+use vyapar_core::page::AllStores;
+use vyapar_core::payment::Payment;
 use vyapar_core::testing::{Fixtures, run};
 use vyapar_core::{ProductId, Quantity, RepositoryErrorKind, StockUnit, StoreId};
 use vyapar_postgres::Postgres;
@@ -240,6 +242,53 @@ fn a_row_that_makes_no_sense_is_named() {
         let error = ports.order.orders.find(order.store_id, &order.id).await.unwrap_err();
         assert_eq!(error.kind(), &RepositoryErrorKind::Corrupt);
         assert!(error.to_string().contains(&format!("orders.channel of row {}", order.id)), "{error}");
+    });
+}
+
+/// A row that nobody can read is left out of what recovery works on, and keeps nothing from its turn.
+#[test]
+fn a_row_that_makes_no_sense_stops_no_recovery() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let ports = database.postgres().ports();
+        let fixtures = Fixtures::here();
+        let (store, product) = five_of_one_product(&ports.stock, &fixtures).await;
+        let (mut orders, mut holds) = (Vec::new(), Vec::new());
+        for _ in 0..2 {
+            let order = Order { recover_at: Some(fixtures.now()), failures: 10, ..fixtures.full_order(store) };
+            ports.order.orders.insert(store, fixtures.new_order(&order)).await.unwrap();
+            let payment = Payment { recover_at: Some(fixtures.now()), ..fixtures.payment(store, &order.id) };
+            let payment = Payment { failures: 10, ..payment };
+            let audit = fixtures.bare_audit();
+            ports.payment.payments.insert(store, payment.clone(), audit).await.unwrap();
+            let reserve = fixtures.reserve(&[(product, Quantity::units(1))]);
+            ports.stock.reservations.reserve(store, reserve.clone()).await.unwrap();
+            ports.stock.queue.defer(store, reserve.hold.clone(), fixtures.now(), 10).await.unwrap();
+            orders.push((order.id, payment.id));
+            holds.push(reserve.hold.id);
+        }
+        let set = |sql: String| database.pool().execute(AssertSqlSafe(sql));
+        set(format!(
+            "update vyapar.orders set effects = '[{{\"effect\": \"newer\", \"version\": 1}}]' where id = '{}'",
+            orders[0].0
+        ))
+        .await
+        .unwrap();
+        set(format!("update vyapar.payments set order_id = '?' where id = '{}'", orders[0].1)).await.unwrap();
+        set(format!("update vyapar.reservations set quantities = quantities || 1.0 where id = '{}'", holds[0]))
+            .await
+            .unwrap();
+        let later = fixtures.now() + chrono::TimeDelta::days(1);
+        let (stock, order, payment) = (&ports.stock.queue, &ports.order.queue, &ports.payment.queue);
+        for found in [stock.due(AllStores, later, 1).await, stock.stuck(AllStores, 10, 2).await] {
+            assert_eq!(found.unwrap().iter().map(|found| found.hold.id).collect::<Vec<_>>(), [holds[1]]);
+        }
+        for found in [order.due(AllStores, later, 1).await, order.stuck(AllStores, 10, 2).await] {
+            assert_eq!(found.unwrap().iter().map(|found| &found.id).collect::<Vec<_>>(), [&orders[1].0]);
+        }
+        for found in [payment.due(AllStores, later, 1).await, payment.stuck(AllStores, 10, 2).await] {
+            assert_eq!(found.unwrap().iter().map(|found| found.id).collect::<Vec<_>>(), [orders[1].1]);
+        }
     });
 }
 

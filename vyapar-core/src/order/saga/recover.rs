@@ -64,19 +64,35 @@ impl Saga {
     pub(in crate::order) async fn recover(&self, limit: u32) -> Result<Recovered, OrderError> {
         let ports = &self.context.ports;
         let mut done = Recovered::default();
-        for reservation in ports.stock.queue.due(AllStores, self.now(), limit).await? {
-            let outcome = self.recover_or_defer(&reservation).await;
+        // A unit that is away keeps no other from its turn.
+        let reservations = ports.stock.queue.due(AllStores, self.now(), limit).await;
+        for reservation in reservations.as_deref().unwrap_or_default() {
+            let outcome = self.recover_or_defer(reservation).await;
             done.count(outcome, "reservation", |done| &mut done.reservations);
         }
-        for order in ports.order.queue.due(AllStores, self.now(), limit).await? {
-            let outcome = self.recover_order(order).await;
-            done.count(outcome, "order", |done| &mut done.orders);
+        let mut away = reservations.err();
+        match ports.order.queue.due(AllStores, self.now(), limit).await {
+            Ok(orders) => {
+                for order in orders {
+                    let outcome = self.recover_order(order).await;
+                    done.count(outcome, "order", |done| &mut done.orders);
+                }
+            }
+            Err(error) => away = Some(error),
         }
-        for payment in ports.payment.queue.due(AllStores, self.now(), limit).await? {
-            let outcome = self.recover_payment(payment).await;
-            done.count(outcome, "payment", |done| &mut done.payments);
+        match ports.payment.queue.due(AllStores, self.now(), limit).await {
+            Ok(payments) => {
+                for payment in payments {
+                    let outcome = self.recover_payment(payment).await;
+                    done.count(outcome, "payment", |done| &mut done.payments);
+                }
+            }
+            Err(error) => away = Some(error),
         }
-        Ok(done)
+        match away {
+            Some(error) => Err(error.into()),
+            None => Ok(done),
+        }
     }
 
     /// What failed ten times, or contradicts itself.
