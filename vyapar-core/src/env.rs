@@ -63,7 +63,9 @@ impl Env {
         self.clock.now().trunc_subsecs(6)
     }
 
-    /// A fresh UUIDv7: 48 bits of milliseconds, 74 random bits (RFC 9562).
+    /// A fresh UUIDv7 (RFC 9562, method 3): 48 bits of milliseconds, 12 of the fraction of one, 62
+    /// random bits. Ids that one process makes are in the order of their making, to a quarter of
+    /// a microsecond.
     #[must_use]
     pub fn uuid(&self) -> Uuid {
         uuid_of(self.clock.now(), self.random())
@@ -199,8 +201,12 @@ impl Draw<'_> {
     }
 }
 
-fn uuid_of(now: Timestamp, random: [u8; 10]) -> Uuid {
+fn uuid_of(now: Timestamp, mut random: [u8; 10]) -> Uuid {
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
+    // How many 4096ths of this millisecond are over.
+    let fraction = now.timestamp_subsec_nanos() % 1_000_000 * 4096 / 1_000_000;
+    let [.., high, low] = fraction.to_be_bytes();
+    (random[0], random[1]) = (high, low);
     uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
@@ -271,6 +277,23 @@ mod tests {
         assert_eq!(seconds * 1000 + u64::from(nanos) / 1_000_000, u64::try_from(now.timestamp_millis()).unwrap());
         let sealed = draw.seal("orders.customer_name:1", "Ravi").unwrap();
         assert_eq!(env.open("orders.customer_name:1", &sealed).unwrap(), "Ravi");
+    }
+
+    #[test]
+    fn ids_are_in_the_order_of_their_making() {
+        let start: Timestamp = "2026-04-01T12:00:00.998999Z".parse().unwrap();
+        let times = (0..4000).map(|step| start + chrono::TimeDelta::nanoseconds(step * 250));
+        let ids: Vec<_> = times
+            .map(|now| {
+                uuid_of(now, {
+                    let mut bytes = [0; 10];
+                    SystemEntropy.fill(&mut bytes);
+                    bytes
+                })
+            })
+            .collect();
+        assert!(ids.is_sorted_by(|a, b| a < b), "an id sorts before one that was made earlier");
+        assert!(ids.iter().all(|id| id.get_version_num() == 7));
     }
 
     #[test]
