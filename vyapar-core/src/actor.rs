@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::policy::{Needs, OPERATE, Rule};
 use crate::access::{Capability, CapabilityChanges, Effective, PermissionId};
 use crate::id::{CustomerId, SessionId, StoreId, UserId};
+use crate::text::cleaned;
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
@@ -42,6 +43,11 @@ pub struct RequestContext {
     /// The caller's browser or app.
     pub user_agent: Option<String>,
 }
+
+/// Most characters of a caller's address; the rest is cut. (An IPv6 address with its zone.)
+const MAX_IP_ADDRESS: usize = 64;
+/// Most characters of what a browser calls itself; the rest is cut.
+const MAX_USER_AGENT: usize = 512;
 
 /// An active part in a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,7 +177,8 @@ impl Actor {
         Self::of(ActorKind::Platform(user))
     }
 
-    /// The host itself, named by what runs (`scheduler`, `gateway-webhook`): every store.
+    /// The host itself, named by what runs (`scheduler`, `gateway-webhook`) for `Debug` and traces:
+    /// every store. What it does has no user in the audit log.
     #[must_use]
     pub fn system(name: &'static str) -> Self {
         Self::of(ActorKind::System(name))
@@ -182,10 +189,14 @@ impl Actor {
         Self { kind, access, memberships: Vec::new(), session: None, request }
     }
 
-    /// The same actor with the request it came by.
+    /// The same actor with the request it came by. What came with the request is cut and cleaned of
+    /// control characters: a caller chooses it.
     #[must_use]
     pub fn via(mut self, request: RequestContext) -> Self {
-        self.request = request;
+        self.request = RequestContext {
+            ip_address: request.ip_address.map(|text| cleaned(&text, MAX_IP_ADDRESS)),
+            user_agent: request.user_agent.map(|text| cleaned(&text, MAX_USER_AGENT)),
+        };
         self
     }
 

@@ -27,6 +27,7 @@ pub mod store;
 pub mod system;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod text;
 mod text_enum;
 pub mod time;
 mod vyapar;

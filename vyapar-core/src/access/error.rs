@@ -65,6 +65,12 @@ pub enum AccessError {
         /// How many it has.
         length: usize,
     },
+    /// A text with a control character.
+    #[error("{field} has a control character in it")]
+    Control {
+        /// Which text.
+        field: &'static str,
+    },
     /// Nothing of that kind was given.
     #[error("`{0}` was not given to the user that way")]
     NotGiven(GrantTarget),

@@ -33,6 +33,12 @@ pub enum CustomerError {
         /// How many it has.
         length: usize,
     },
+    /// A text with a control character.
+    #[error("{field} has a control character in it")]
+    Control {
+        /// Which text.
+        field: &'static str,
+    },
     /// More than one customer keeps.
     #[error("at most {max} {what} are kept")]
     TooMany {

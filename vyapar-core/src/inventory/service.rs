@@ -18,7 +18,11 @@ use crate::page::{Page, PageRequest};
 use crate::quantity::{Quantity, QuantityDelta, StockUnit};
 use crate::store::{StoreStatus, UpdateOutcome};
 use crate::system::AuditDraft;
+use crate::text::{cleaned, has_control};
 use crate::vyapar::Context;
+
+/// Most characters of a reason for a change of stock.
+const MAX_REASON: usize = 500;
 
 /// How often a write that met another writer is decided anew.
 const ROUNDS: usize = 5;
@@ -101,6 +105,9 @@ impl InventoryService {
         // were checked.
         let barcode = filter.barcode.as_deref().and_then(|text| text.parse::<Barcode>().ok());
         filter.barcode = barcode.map(String::from).or(filter.barcode);
+        if filter.barcode.as_deref().is_some_and(has_control) {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
         let page = self.context.ports.product.products.list(store, filter, page).await?;
         let ids: Vec<_> = page.items.iter().map(|product| product.id).collect();
         let mut levels = self.levels_of(store, &ids).await?;
@@ -204,7 +211,7 @@ impl InventoryService {
     /// # Errors
     /// All short lines ([`InventoryError::InsufficientStock`]), all counts below what is held
     /// ([`InventoryError::CountedBelowReserved`]), quantities the unit cannot have, products
-    /// the store does not have; storage.
+    /// the store does not have, a reason of more than 500 characters; storage.
     pub async fn adjust(
         &self,
         actor: &Actor,
@@ -215,6 +222,11 @@ impl InventoryService {
         reason: Option<String>,
     ) -> Result<Vec<Movement>, InventoryError> {
         self.check_access(actor, &policy::INVENTORY_ADJUST, store, "change stock")?;
+        if let Some(reason) = reason.as_deref() {
+            if reason.chars().count() > MAX_REASON || reason.contains('\0') {
+                return Err(ParseError::new("reason of up to 500 characters", &cleaned(reason, 60)).into());
+            }
+        }
         self.change(actor, store, operation, kind, lines, reason).await
     }
 
@@ -401,9 +413,17 @@ fn sum(a: Delta, b: Delta, product_id: ProductId) -> Result<Delta, InventoryErro
 
 /// Refuses what cannot be, and brings the barcode into its one form.
 fn checked(mut new: NewProduct) -> Result<NewProduct, InventoryError> {
-    let length = new.product_name.trim().chars().count();
-    if length == 0 || length > 200 {
+    let fits = |text: &str, max| (1..=max).contains(&text.trim().chars().count()) && !has_control(text);
+    if !fits(&new.product_name, 200) {
         return Err(ParseError::new("product name of 1 to 200 characters", &new.product_name).into());
+    }
+    for (what, max, text) in [
+        ("variant of 1 to 100 characters", 100, &new.variant_type),
+        ("unit of a pack's size of 1 to 20 characters", 20, &new.size_unit),
+    ] {
+        if let Some(text) = text.as_deref().filter(|text| !fits(text, max)) {
+            return Err(ParseError::new(what, text).into());
+        }
     }
     new.barcode = new.barcode.map(Barcode::try_from).transpose()?.map(String::from);
     Ok(new)

@@ -9,6 +9,7 @@ use crate::order::OrderError;
 use crate::order::place::{DeliveryAddress, Destination, PlaceLine, PlaceOrder};
 use crate::quantity::{Quantity, QuantityError};
 use crate::secret::Blind;
+use crate::text::{cleaned, is_language};
 
 /// Most lines a request may have before lines of one product are summed.
 const MAX_REQUEST_LINES: usize = 200;
@@ -35,7 +36,9 @@ impl Basket {
     /// Checks everything about a request that can be known without storage.
     pub(super) fn of(request: PlaceOrder, env: &Env) -> Result<Self, OrderError> {
         text("idempotency_key", &request.idempotency_key, 1, 128)?;
-        text("language", &request.language, 2, 35)?;
+        if !is_language(&request.language) {
+            return Err(OrderError::Language(cleaned(&request.language, 60)));
+        }
         if let Destination::Delivery(address) = &request.destination {
             text("city", &address.city, 1, 80)?;
             for line in [Some(&address.line1), address.line2.as_ref(), address.landmark.as_ref()].into_iter().flatten()

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::actor::Party;
 use crate::error::RepositoryError;
 use crate::id::{AddressId, OrderId, PaymentId, ProductId, RefundId, StoreId};
 use crate::money::{Money, MoneyError};
@@ -122,6 +123,9 @@ pub enum OrderError {
         /// How many it has.
         length: usize,
     },
+    /// Not a language tag.
+    #[error("`{0}` is no language (a BCP 47 tag is needed, such as `hi` or `en-IN`)")]
+    Language(String),
     /// An amount beyond what money can hold.
     #[error("the order's amount is too large: {0}")]
     Amount(#[from] MoneyError),
@@ -148,26 +152,31 @@ pub enum OrderError {
     /// An answer was lost at a point where only asking again tells.
     #[error("the outcome is not known; ask again with the same key")]
     OutcomeUnknown(#[source] RepositoryError),
-    /// The order is not where this move begins.
-    #[error("an order that is {from} cannot become {to}")]
+    /// The order is not where this move begins, or it is not for this side to make.
+    #[error("an order that is {from} cannot become {to} by the {by}")]
     NotAllowed {
         /// Where it stands.
         from: OrderStatus,
         /// Where it should go.
         to: OrderStatus,
+        /// Who wanted that.
+        by: Party,
     },
-    /// Confirming needs what is missing.
-    #[error("the order cannot be confirmed: {0}")]
+    /// What was ordered is changed before it is confirmed only.
+    #[error("an order that is {0} is no longer changed")]
+    TooLate(OrderStatus),
+    /// Something else comes first.
+    #[error("the order is not ready for this: {0}")]
     NotReady(&'static str),
     /// Cancelling from here needs a reason.
     #[error("cancelling an order that is {0} needs a reason")]
     ReasonNeeded(OrderStatus),
-    /// A partial cancel of what the order does not have.
-    #[error("{requested} of product `{product_id}` to cancel, the order has {ordered}")]
+    /// A partial cancel that would leave more than the order has.
+    #[error("{requested} of product `{product_id}` should be left, the order has {ordered}")]
     NotInOrder {
         /// The product.
         product_id: ProductId,
-        /// How much should be cancelled.
+        /// How much should be left.
         requested: Quantity,
         /// How much the order has.
         ordered: Quantity,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use crate::id::{PaymentId, RefundId};
+use crate::id::{OrderId, PaymentId, RefundId, StoreId};
 use crate::money::Money;
 
 /// A charge to begin.
@@ -11,6 +11,11 @@ use crate::money::Money;
 pub struct Charge {
     /// Receipt and idempotency key: the same id is charged once.
     pub payment_id: PaymentId,
+    /// Whose order it pays. A gateway that keeps a note with the charge gives it back with its
+    /// events, and [`payment_event`](crate::order::OrderService::payment_event) asks for it.
+    pub store_id: StoreId,
+    /// The order, for what the customer is shown.
+    pub order_id: OrderId,
     /// How much.
     pub amount: Money,
 }
@@ -29,7 +34,8 @@ pub struct ChargeStarted {
 pub enum ChargeState {
     /// Not decided yet.
     Pending,
-    /// Captured.
+    /// Captured, all of it: a gateway that captured less reports `Pending` until the rest came, or
+    /// gives it back and reports `Failed`.
     Captured {
         /// What the gateway calls it.
         transaction_id: String,

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use super::{StoreError, StoreProfile};
 use crate::geo::{Coordinates, CoordinatesWarning};
 use crate::india::{Gstin, GstinKind, PinCode, PinWarning};
+use crate::text::has_control;
 
 /// Furthest a store delivers, in km.
 const MAX_RADIUS_KM: i64 = 500;
@@ -83,6 +84,9 @@ impl StoreProfile {
             let length = text.trim().chars().count();
             if length == 0 || length > max {
                 return Err(StoreError::Text { field, max, length });
+            }
+            if has_control(text) {
+                return Err(StoreError::Control { field });
             }
         }
         let radius = self.delivery_radius_km;

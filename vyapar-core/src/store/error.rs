@@ -26,6 +26,12 @@ pub enum StoreError {
         /// How many it has.
         length: usize,
     },
+    /// A text with a control character.
+    #[error("{field} has a control character in it")]
+    Control {
+        /// Which text.
+        field: &'static str,
+    },
     /// A radius, amount or time out of its range.
     #[error("{field} is `{value}`, which is not {range}")]
     OutOfRange {

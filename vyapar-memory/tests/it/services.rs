@@ -2,18 +2,26 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
 
 use vyapar_core::contact::PersonalText;
 use vyapar_core::inventory::{
     ChangeKind, Delta, InventoryError, ProductFilter, ProductPrice, ProductStatus, StoreProduct,
 };
 use vyapar_core::order::{Channel, Destination, OrderError, PaymentMethod, PlaceLine, PlaceOrder};
-use vyapar_core::store::{NewStore, Store, StoreContact, StoreError, StoreProfile, StoreStatus};
+use vyapar_core::payment::{
+    AttemptStatus, Charge, ChargeStarted, ChargeState, GatewayError, LATE_CAPTURE, PaymentGateway, RefundRequest,
+    SimulatedGateway,
+};
+use vyapar_core::store::{NewStore, Store, StoreContact, StoreError, StoreProfile, StoreStatus, UpdateStore};
 use vyapar_core::system::{AuditError, AuditFilter, FeedPosition};
 use vyapar_core::testing::Fixtures;
 use vyapar_core::testing::mocks::{MockOrderQueue, MockPaymentQueue, MockReservationQueue};
-use vyapar_core::{Actor, PageRequest, Ports, Quantity, RepositoryError, RepositoryErrorKind, StoreRole, Vyapar};
+use vyapar_core::{
+    Actor, PageRequest, PaymentId, Ports, Quantity, RepositoryError, RepositoryErrorKind, StoreRole, Vyapar,
+};
 use vyapar_memory::Memory;
 
 struct Town {
@@ -254,4 +262,87 @@ async fn recovery_works_on_what_can_be_reached() {
         let answer = town.vyapar.orders().recover(&town.platform, 10).await;
         assert!(matches!(answer, Err(OrderError::Storage(_))), "{answer:?}");
     }
+}
+
+/// A gateway that, while it makes a refund, lets another node ask for the same one and be refused.
+struct Overtaken {
+    fixtures: Fixtures,
+    gateway: Arc<SimulatedGateway>,
+    other: Mutex<Option<(Vyapar, Actor)>>,
+}
+
+#[async_trait]
+impl PaymentGateway for Overtaken {
+    async fn charge(&self, charge: Charge) -> Result<ChargeStarted, GatewayError> {
+        self.gateway.charge(charge).await
+    }
+
+    async fn state(&self, payment: PaymentId) -> Result<ChargeState, GatewayError> {
+        self.gateway.state(payment).await
+    }
+
+    async fn refund(&self, request: RefundRequest) -> Result<(), GatewayError> {
+        self.gateway.refund(request).await?;
+        let other = self.other.lock().unwrap().take();
+        if let Some((vyapar, platform)) = other {
+            self.fixtures.clock().advance(LATE_CAPTURE);
+            self.gateway.set_refusing(true);
+            vyapar.orders().recover(&platform, 10).await.unwrap();
+            self.gateway.set_refusing(false);
+        }
+        Ok(())
+    }
+}
+
+/// What the gateway made is made, also where another node has stored by then that it refused: or a
+/// person would give the money back a second time.
+#[tokio::test]
+async fn a_refund_that_was_made_is_not_called_refused() {
+    let fixtures = Fixtures::here();
+    let ports = Memory::new().ports();
+    let gateway = Arc::new(SimulatedGateway::new());
+    let library = |gateway: Arc<dyn PaymentGateway>| {
+        Vyapar::builder(ports.clone(), fixtures.env().clone()).gateway(gateway).build()
+    };
+    let overtaken =
+        Arc::new(Overtaken { fixtures: fixtures.clone(), gateway: gateway.clone(), other: Mutex::new(None) });
+    let (vyapar, other) = (library(overtaken.clone()), library(gateway.clone()));
+    let town =
+        Town { fixtures: fixtures.clone(), vyapar: vyapar.clone(), platform: Actor::platform(fixtures.user_id()) };
+    let (store, owner) = town.shop().await;
+    let profile = StoreProfile { accepts_online_payment: true, ..store.profile.clone() };
+    let update = UpdateStore { version: store.version, profile, contact: None };
+    let store = vyapar.stores().update(&owner, store.id, update).await.unwrap();
+    let product = town.product(&store, &owner).await;
+    let lines = [(product.id, Quantity::units(5))];
+    vyapar.inventory().receive(&owner, store.id, fixtures.operation(), &lines).await.unwrap();
+    let customer = Actor::customer(fixtures.customer_id(), None);
+    let request = PlaceOrder {
+        store_id: store.id,
+        idempotency_key: "key".to_owned(),
+        customer_id: customer.as_customer().unwrap(),
+        customer_name: PersonalText::parse("name", "Ravi Verma", 100).unwrap(),
+        customer_phone: "98765 43210".parse().unwrap(),
+        destination: Destination::Pickup,
+        lines: vec![PlaceLine { product_id: product.id, quantity: Quantity::units(1), notes: None }],
+        payment_method: PaymentMethod::Upi,
+        expected_total: None,
+        delivery_notes: None,
+        customer_note: None,
+        channel: Channel::App,
+        language: "hi".to_owned(),
+    };
+    let placed = vyapar.orders().place(&customer, request).await.unwrap();
+    let payment = placed.payment.unwrap().payment_id;
+    let captured = gateway.capture(payment);
+    let host = Actor::system("test");
+    vyapar.orders().payment_event(&host, store.id, payment, &captured).await.unwrap();
+    *overtaken.other.lock().unwrap() = Some((other, town.platform.clone()));
+    gateway.set_refusing(true);
+    vyapar.orders().cancel(&customer, store.id, &placed.order.id, None).await.unwrap();
+    gateway.set_refusing(false);
+    let after = vyapar.orders().retry_refunds(&owner, store.id, payment).await.unwrap();
+    assert!(overtaken.other.lock().unwrap().is_none(), "the other node had its turn");
+    assert_eq!((after.status, after.failures), (AttemptStatus::Refunded, 0), "{after:#?}");
+    assert!(vyapar.orders().stuck(&town.platform, 10).await.unwrap().is_empty());
 }

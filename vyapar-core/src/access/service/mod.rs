@@ -21,6 +21,7 @@ use crate::id::UserId;
 use crate::page::{Page, PageRequest};
 use crate::store::UpdateOutcome;
 use crate::system::AuditDraft;
+use crate::text::has_control;
 use crate::time::Timestamp;
 use crate::vyapar::Context;
 
@@ -314,6 +315,9 @@ fn exists_is_fine(error: AccessError) -> Result<(), AccessError> {
 }
 
 fn text(field: &'static str, text: &str, max: usize) -> Result<(), AccessError> {
+    if has_control(text) {
+        return Err(AccessError::Control { field });
+    }
     let length = text.trim().chars().count();
     if (1..=max).contains(&length) {
         Ok(())

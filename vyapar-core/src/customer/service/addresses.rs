@@ -16,6 +16,7 @@ use crate::order::DeliveryAddress;
 use crate::page::AllStores;
 use crate::secret::Sealed;
 use crate::store::UpdateOutcome;
+use crate::text::has_control;
 use crate::vyapar::Context;
 
 /// Most customers one run asks for.
@@ -318,6 +319,9 @@ fn check(new: &NewAddress) -> Result<(), CustomerError> {
     let length = new.city.trim().chars().count();
     if length == 0 || length > 80 {
         return Err(CustomerError::Text { field: "city", max: 80, length });
+    }
+    if has_control(&new.city) {
+        return Err(CustomerError::Control { field: "city" });
     }
     Ok(())
 }

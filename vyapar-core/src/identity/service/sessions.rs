@@ -9,6 +9,7 @@ use crate::actor::{Actor, RequestContext};
 use crate::id::SessionId;
 use crate::identity::{IdentityError, Session, SignedIn, StartOutcome, User, token};
 use crate::page::{Page, PageRequest};
+use crate::text::cleaned;
 
 /// How long a session lasts (spec: session data, 30 days).
 const SESSION_VALID: TimeDelta = TimeDelta::days(30);
@@ -109,7 +110,7 @@ impl IdentityService {
             user_id: user.id,
             token_hash,
             epoch: user.session_epoch,
-            device: device.map(|device| device.chars().take(MAX_DEVICE).collect()),
+            device: device.map(|device| cleaned(device, MAX_DEVICE)),
             created_at: now,
             last_seen: now,
             expires_at: now + SESSION_VALID,

@@ -49,7 +49,9 @@ impl Saga {
         if payment.status != AttemptStatus::Pending {
             return Ok(PaymentStart { payment_id: payment.id, amount: payment.amount, started: None });
         }
-        let started = gateway.charge(Charge { payment_id: payment.id, amount: payment.amount }).await?;
+        let (store_id, order_id) = (payment.store_id, payment.order_id.clone());
+        let charge = Charge { payment_id: payment.id, store_id, order_id, amount: payment.amount };
+        let started = gateway.charge(charge).await?;
         Ok(PaymentStart { payment_id: payment.id, amount: payment.amount, started: Some(started) })
     }
 

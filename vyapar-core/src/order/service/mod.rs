@@ -25,11 +25,12 @@ const MOST_AT_ONCE: u32 = 1000;
 /// An order as placed, or as found under the same idempotency key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placed {
-    /// The order.
+    /// The order as it stands now: one that was placed earlier may be cancelled by now, because it
+    /// was not paid in time or was called off. Look at its status; another order needs another key.
     pub order: Order,
     /// Whether an earlier call placed it.
     pub replayed: bool,
-    /// How to pay it, if it is to be paid online and is not yet.
+    /// How to pay it, if it is to be paid online, is not yet, and is not cancelled.
     pub payment: Option<PaymentStart>,
 }
 
@@ -76,7 +77,8 @@ impl OrderService {
     /// # Errors
     /// Every [`OrderError`]. Refusals (bad input, no stock with *all* short lines, another price…)
     /// wrote nothing. After `Storage`, `Gateway`, `InProgress` and `OutcomeUnknown`, send the
-    /// same request with the same key again.
+    /// same request with the same key again. (After `Gateway` the order stands, unpaid, and holds
+    /// its stock for as long as any unpaid order; another key would hold it twice.)
     pub async fn place(&self, actor: &Actor, request: PlaceOrder) -> Result<Placed, OrderError> {
         let subject = Subject::order(request.store_id, request.customer_id);
         if !self.context.decide(actor, &policy::ORDERS_PLACE, subject).is_allowed() {
@@ -223,8 +225,8 @@ impl OrderService {
     /// seconds; several nodes may at once. An entry that fails moves its own turn back.
     ///
     /// # Errors
-    /// [`OrderError::Forbidden`] for anyone but the platform; storage, when not even the lists
-    /// could be read.
+    /// [`OrderError::Forbidden`] for anyone but the platform; storage, when a list could not be
+    /// read (what is on the other lists was worked on all the same).
     pub async fn recover(&self, actor: &Actor, limit: u32) -> Result<Recovered, OrderError> {
         self.check_operator(actor, &policy::ORDERS_RECOVER)?;
         self.saga.recover(limit.clamp(1, MOST_AT_ONCE)).await

@@ -73,7 +73,7 @@ impl OrderService {
             let party = party_of(actor, &order, self.context.env.now());
             let from = order.status;
             let step = from.step(to, party, order.fulfilment, order.dispatched);
-            let step = step.ok_or(OrderError::NotAllowed { from, to })?;
+            let step = step.ok_or(OrderError::NotAllowed { from, to, by: party })?;
             if to == OrderStatus::Cancelled && from.cancel_needs_reason() && note.is_none() {
                 return Err(OrderError::ReasonNeeded(from));
             }
@@ -105,14 +105,14 @@ impl OrderService {
     /// An order is confirmed or reduced only when its stock is committed, and it is paid or
     /// to be paid on delivery.
     async fn check_secured(&self, order: &Order) -> Result<(), OrderError> {
+        if order.payment_method.is_online() && order.paid_by.is_none() {
+            return Err(OrderError::NotReady("it is not paid"));
+        }
         let found = self.context.ports.stock.reservations.find(order.store_id, order.hold.id).await?;
         let committed =
             found.is_some_and(|found| found.hold == order.hold && found.state == ReservationState::Committed);
         if !committed {
             return Err(OrderError::NotReady("its stock is not yet committed"));
-        }
-        if order.payment_method.is_online() && order.paid_by.is_none() {
-            return Err(OrderError::NotReady("it is not paid"));
         }
         Ok(())
     }
@@ -122,7 +122,7 @@ impl OrderService {
     /// of what was paid is owed back: all parts together give the line's total.
     ///
     /// # Errors
-    /// [`OrderError::NotAllowed`] once confirmed, [`OrderError::NotInOrder`] for more than the
+    /// [`OrderError::TooLate`] once confirmed, [`OrderError::NotInOrder`] for more than the
     /// order has, [`OrderError::Quantity`] for a part of a piece, [`OrderError::EmptyBasket`] when
     /// nothing would be left (cancel it instead), [`OrderError::BelowMinimum`] where a customer
     /// leaves less than his store delivers, [`OrderError::NotReady`] while a payment is under way;
@@ -138,7 +138,7 @@ impl OrderService {
             let order = self.order(actor, &policy::ORDERS_REDUCE, store, id).await?;
             let order = self.saga.finish(order).await?;
             if order.status != OrderStatus::Placed {
-                return Err(OrderError::NotAllowed { from: order.status, to: order.status });
+                return Err(OrderError::TooLate(order.status));
             }
             let Some(mut next) = self.reduced(actor, &order, targets).await? else {
                 return Ok(order);

@@ -6,6 +6,7 @@ use crate::actor::{Actor, Decision, Subject};
 use crate::id::{OrderId, PaymentId, RefundId, StoreId};
 use crate::order::{OrderError, basket};
 use crate::payment::{ChargeState, Payment};
+use crate::text::cleaned;
 
 impl OrderService {
     /// Begins to pay an order online, or answers the attempt under way; after a failed one, a
@@ -86,8 +87,9 @@ impl OrderService {
         reference: &str,
     ) -> Result<Payment, OrderError> {
         self.check_refunds(actor, &policy::ORDERS_SETTLE_REFUND, store)?;
-        basket::text("reference", reference, 1, 100)?;
-        self.saga.settle_refund(actor, store, payment, refund, reference).await
+        let reference = cleaned(reference.trim(), usize::MAX);
+        basket::text("reference", &reference, 1, 100)?;
+        self.saga.settle_refund(actor, store, payment, refund, &reference).await
     }
 
     fn check_refunds(&self, actor: &Actor, rule: &Rule, store: StoreId) -> Result<(), OrderError> {

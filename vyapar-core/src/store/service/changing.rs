@@ -49,7 +49,7 @@ impl StoreService {
                 None => same,
             };
             let (expected, stored) = (change.version, known.version);
-            return if same && stored == expected + 1 {
+            return if same && stored.checked_sub(1) == Some(expected) {
                 Ok(known)
             } else {
                 Err(StoreError::Changed { expected, stored })

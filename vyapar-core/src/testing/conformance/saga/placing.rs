@@ -145,6 +145,10 @@ pub async fn refusals_write_nothing(bench: &Bench) {
         let error = refused(&|r| r.idempotency_key = key.clone()).await;
         assert!(matches!(error, OrderError::Text { field: "idempotency_key", .. }), "{error:?}");
     }
+    for language in ["h\0", "not a language!", ""] {
+        let error = refused(&|r| r.language = language.to_owned()).await;
+        assert!(matches!(error, OrderError::Language(_)), "{error:?}");
+    }
     let price = refused(&|r| r.expected_total = Some("54.99".parse().unwrap())).await;
     assert_eq!(price.to_string(), "the total is ₹55.00, not ₹54.99");
     let store = market.fixtures.store_id();

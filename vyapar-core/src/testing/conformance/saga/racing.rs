@@ -16,6 +16,7 @@ fn expected(error: &OrderError) -> bool {
             | OrderError::InsufficientStock(_)
             | OrderError::HoldExpired(_)
             | OrderError::NotAllowed { .. }
+            | OrderError::TooLate(_)
             | OrderError::Concurrent
             | OrderError::OutcomeUnknown(_)
             | OrderError::Storage(_)

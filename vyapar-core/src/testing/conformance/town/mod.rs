@@ -16,6 +16,7 @@ macro_rules! __town_promises {
             registering [
                 namesakes_get_readable_names_of_their_own
                 what_no_store_can_be_is_refused_and_writes_nothing
+                no_backend_meets_a_text_that_it_cannot_store
                 a_profile_changes_from_the_version_that_was_read
                 the_platform_verifies_a_store
                 reviews_count_beside_changes_of_the_profile

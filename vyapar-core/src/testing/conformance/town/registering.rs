@@ -1,7 +1,11 @@
 //! Registering stores and changing them.
 
+use crate::actor::RequestContext;
 use crate::id::ReviewId;
+use crate::identity::OtpPurpose;
+use crate::inventory::{ChangeKind, Delta, InventoryError, ProductFilter, ProductPrice};
 use crate::page::PageRequest;
+use crate::quantity::Quantity;
 use crate::store::{
     BusinessHours, DayHours, NewStore, Rating, ReviewRating, Stars, StoreContact, StoreError, StoreFilter,
     StoreProfile, StoreStatus, StoreWarning, UpdateStore,
@@ -38,6 +42,48 @@ pub async fn namesakes_get_readable_names_of_their_own(bench: &Bench) {
     assert!(slugs.iter().all(|slug| slug.as_str().starts_with("guptas-kirana")), "{slugs:?}");
     let found = stores.find(&town.host, &first.slug).await.unwrap();
     assert_eq!(found.map(|store| store.id), Some(first.id));
+}
+
+/// U+0000 is no text to PostgreSQL, and no backend takes texts of any length: what people enter is
+/// refused, what devices say is cleaned.
+pub async fn no_backend_meets_a_text_that_it_cannot_store(bench: &Bench) {
+    let town = Town::open(bench, Fixtures::here()).await;
+    let (store, owner) = town.store_of(&town.person().await).await;
+    let (stores, goods) = (town.vyapar.stores(), town.vyapar.inventory());
+    let named = stores.register(&town.host, named(&town, "Gupta\0", "Surat")).await.unwrap_err();
+    assert_eq!(named.to_string(), "store_name has a control character in it");
+    let mut address = town.new_address();
+    address.city = "Su\0rat".to_owned();
+    let saved = town.vyapar.customers().save_address(&owner.actor, None, address).await.unwrap_err();
+    assert_eq!(saved.to_string(), "city has a control character in it");
+    let mut details = town.make.product(store).details;
+    details.product_name = "Salt\0".to_owned();
+    let added = goods.add_product(&owner.actor, store, details.clone()).await;
+    assert!(matches!(added, Err(InventoryError::Malformed(_))), "{added:?}");
+    details.product_name = "Salt".to_owned();
+    let product = goods.add_product(&owner.actor, store, details).await.unwrap().id;
+    let filter = ProductFilter { status: None, barcode: Some("89\0".to_owned()) };
+    let found = goods.products(&owner.actor, store, filter, PageRequest::default()).await.unwrap();
+    assert!(found.items.is_empty());
+    goods.receive(&owner.actor, store, town.make.operation(), &[(product, Quantity::units(5))]).await.unwrap();
+    let lost = [(product, Delta::By(Quantity::units(1).outward()))];
+    for reason in ["torn\0".to_owned(), "x".repeat(501)] {
+        let operation = town.make.operation();
+        let answer = goods.adjust(&owner.actor, store, operation, ChangeKind::Damage, &lost, Some(reason)).await;
+        assert!(matches!(answer, Err(InventoryError::Malformed(_))), "{answer:?}");
+    }
+    let (operation, reason) = (town.make.operation(), Some("x".repeat(500)));
+    let user_agent = Some(format!("app\0 {}", "9".repeat(100_000)));
+    let from = owner.actor.clone().via(RequestContext { ip_address: Some("::1\0".to_owned()), user_agent });
+    goods.adjust(&from, store, operation, ChangeKind::Damage, &lost, reason).await.unwrap();
+    let price = ProductPrice::new("30".parse().unwrap(), "29".parse().unwrap()).unwrap();
+    goods.set_price(&from, store, product, price).await.unwrap();
+    let phone = town.phone();
+    town.vyapar.identity().request_code(&from, &phone, OtpPurpose::Login).await.unwrap();
+    let code = town.codes.last(&phone, OtpPurpose::Login);
+    let identity = town.vyapar.identity();
+    let name = Town::name("Asha");
+    identity.sign_in_with_code(&from, &phone, &code, Some(&name), Some("phone\0\n of Asha")).await.unwrap();
 }
 
 /// Every refusal names the value; nothing is stored. What is only unusual is told before.
