@@ -113,6 +113,7 @@ rules! {
     INVENTORY_CATALOGUE = "inventory.catalogue": Needs::Anyone;
     INVENTORY_PRODUCTS = "inventory.products": any_member(known::PRODUCT_READ);
     INVENTORY_PRODUCT = "inventory.product": any_member(known::PRODUCT_READ);
+    INVENTORY_UPDATE_PRODUCT = "inventory.update_product": store(Capability::ProductManage, known::PRODUCT_UPDATE);
     INVENTORY_SET_PRICE = "inventory.set_price": store(Capability::PriceUpdate, known::PRODUCT_UPDATE);
     INVENTORY_SET_PRODUCT_STATUS = "inventory.set_product_status":
         store(Capability::ProductManage, known::PRODUCT_DELETE);

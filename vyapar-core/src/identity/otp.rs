@@ -77,7 +77,7 @@ pub struct OtpBook {
     pub sends: Vec<Timestamp>,
     /// Tries, at most one entry a purpose.
     pub tries: Vec<OtpTries>,
-    /// The newest code of each purpose.
+    /// The newest code of each purpose, for [`CODE_KEPT`].
     pub codes: Vec<Otp>,
     /// The version that the next write must name; 0 before the first.
     pub version: u64,
@@ -167,7 +167,9 @@ impl OtpBook {
         Ok(right)
     }
 
-    const fn touch(&mut self, now: Timestamp) {
+    /// Every save writes all codes, so what a sweep has removed is left out here, or it would return.
+    fn touch(&mut self, now: Timestamp) {
+        self.codes.retain(|code| code.created_at + CODE_KEPT > now);
         self.version = self.version.saturating_add(1);
         self.updated_at = now;
     }
@@ -210,6 +212,17 @@ mod tests {
         assert_eq!(sixth, Err(OtpLimit::Send { at: at(3600) }));
         book.send(code(OtpPurpose::Login, at(3600)), at(3600)).unwrap();
         assert_eq!(book.codes.len(), 2, "the newest of each purpose");
+    }
+
+    #[test]
+    fn no_code_is_kept_longer_than_a_day() {
+        let mut book = OtpBook::empty(Blind::from_bytes([0; 32]), at(0));
+        book.send(code(OtpPurpose::Verification, at(0)), at(0)).unwrap();
+        let day = 24 * 3600;
+        book.send(code(OtpPurpose::Login, at(day - 1)), at(day - 1)).unwrap();
+        assert_eq!(book.codes.len(), 2);
+        assert_eq!(book.attempt(OtpPurpose::Login, at(day), |_| true), Ok(true));
+        assert_eq!(book.codes.iter().map(|code| code.purpose).collect::<Vec<_>>(), [OtpPurpose::Login]);
     }
 
     #[test]

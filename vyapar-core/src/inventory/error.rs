@@ -3,7 +3,7 @@
 use crate::error::{ParseError, RepositoryError};
 use crate::id::{ProductId, StoreId};
 use crate::inventory::{BarcodeError, CountedBelowReserved, ProductStatus, ShortLine, Sku};
-use crate::quantity::QuantityError;
+use crate::quantity::{QuantityError, StockUnit};
 
 /// Why products or stock were not changed. Refusals write nothing.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,17 @@ pub enum InventoryError {
         from: ProductStatus,
         /// Where it should go.
         to: ProductStatus,
+    },
+    /// What stock is counted in stays as it was when the product was added.
+    #[error("the product's stock is counted in {0} and stays so")]
+    UnitFixed(StockUnit),
+    /// Somebody changed it since it was read.
+    #[error("the product was changed: it is at version {stored} now, not {expected}")]
+    Changed {
+        /// The version that was read.
+        expected: u64,
+        /// The version it has now.
+        stored: u64,
     },
     /// Someone else changed it at the same time, again and again.
     #[error("the product changed at the same time; try again")]

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::view::{ProductView, PublicProduct};
 use super::{
     Barcode, ChangeKind, ChangeLine, ChangeOutcome, Delta, InventoryError, MAX_LINES, Movement, NewProduct,
-    ProductFilter, ProductPrice, ProductStatus, StockChange, StockLevel, StoreProduct, Verification,
+    ProductDetails, ProductFilter, ProductPrice, ProductStatus, StockChange, StockLevel, StoreProduct, Verification,
 };
 use crate::access::policy::{self, Rule};
 use crate::actor::{Actor, Decision, Subject};
@@ -27,7 +27,16 @@ const MAX_REASON: usize = 500;
 /// How often a write that met another writer is decided anew.
 const ROUNDS: usize = 5;
 
-/// Adding products, changing their prices, moving and checking stock.
+/// What a product is to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UpdateProduct {
+    /// The version that was read before: another one now means that somebody else changed it.
+    pub version: u64,
+    /// All that the store says about it.
+    pub details: ProductDetails,
+}
+
+/// Adding and changing products, moving and checking stock.
 #[derive(Clone)]
 pub struct InventoryService {
     context: Arc<Context>,
@@ -145,6 +154,63 @@ impl InventoryService {
         let ids: Vec<_> = page.items.iter().map(|product| product.id).collect();
         let mut levels = self.levels_of(store, &ids).await?;
         Ok(page.map(|product| PublicProduct::of(ProductView { level: level_or_zero(&mut levels, &product), product })))
+    }
+
+    /// Changes what the store says about a product: its name, SKU, barcode, codes, tax rate, levels
+    /// to order at. Open orders keep what they were quoted by. Repeating a change answers the product
+    /// as it is. A change of price needs `price.update` besides, as [`set_price`](Self::set_price)
+    /// does; the stock unit never changes.
+    ///
+    /// # Errors
+    /// [`InventoryError::Changed`] where somebody else changed it since it was read,
+    /// [`InventoryError::UnitFixed`], [`InventoryError::SkuTaken`], a malformed text or barcode;
+    /// [`InventoryError::NoProduct`], [`InventoryError::Forbidden`]; storage.
+    pub async fn update_product(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        id: ProductId,
+        change: UpdateProduct,
+    ) -> Result<StoreProduct, InventoryError> {
+        self.check_access(actor, &policy::INVENTORY_UPDATE_PRODUCT, store, "change products")?;
+        let details = checked(change.details)?;
+        let known = self.one(store, id).await?;
+        if known.version != change.version {
+            let (expected, stored) = (change.version, known.version);
+            // The same change again, whose first answer was lost.
+            let again = stored == expected + 1 && known.details == details;
+            return if again { Ok(known) } else { Err(InventoryError::Changed { expected, stored }) };
+        }
+        if details.price != known.details.price {
+            self.check_access(actor, &policy::INVENTORY_SET_PRICE, store, "change prices")?;
+        }
+        if details.stock_unit != known.details.stock_unit {
+            return Err(InventoryError::UnitFixed(known.details.stock_unit));
+        }
+        if details == known.details {
+            return Ok(known);
+        }
+        let (env, expected) = (&self.context.env, known.version);
+        let (old, new) = differences(&known.details, &details);
+        let now = env.now();
+        let next = StoreProduct { details, version: expected + 1, updated_at: now, ..known };
+        let audit = AuditDraft {
+            store_id: Some(store),
+            action: "product.update",
+            entity_type: "store_product",
+            entity_id: id.to_string(),
+            old_values: Some(old),
+            new_values: Some(new),
+        }
+        .by(actor, env, now);
+        match self.context.ports.product.products.update(store, next.clone(), expected, audit).await {
+            Ok(UpdateOutcome::Updated) => Ok(next),
+            Ok(UpdateOutcome::Stale) => Err(InventoryError::Concurrent),
+            Err(error) if matches!(error.kind(), RepositoryErrorKind::AlreadyExists { .. }) => {
+                Err(InventoryError::SkuTaken(next.details.sku))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Changes a product's price. Open orders keep theirs: the quote is frozen into them.
@@ -409,6 +475,23 @@ fn sum(a: Delta, b: Delta, product_id: ProductId) -> Result<Delta, InventoryErro
         (Delta::Counted(a), Delta::Counted(b)) if a == b => Ok(Delta::Counted(a)),
         _ => Err(ParseError::new("single count of one product", &product_id.to_string()).into()),
     }
+}
+
+/// What differs between two states of a product, before and after, by field.
+fn differences(old: &ProductDetails, new: &ProductDetails) -> (Value, Value) {
+    let fields = |details| match serde_json::to_value(details) {
+        Ok(Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    let (mut old, mut new) = (fields(old), fields(new));
+    old.retain(|name, value| match new.get(name) {
+        Some(other) if other == value => {
+            new.remove(name);
+            false
+        }
+        _ => true,
+    });
+    (Value::Object(old), Value::Object(new))
 }
 
 /// Refuses what cannot be, and brings the barcode into its one form.

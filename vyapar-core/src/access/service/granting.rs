@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::{AccessService, ROUNDS, Standing};
+use chrono::SubsecRound;
+
 use crate::access::explain::{Explanation, explain};
 use crate::access::policy;
 use crate::access::{
@@ -269,6 +271,11 @@ impl Standing {
     }
 }
 
+/// An end as every backend stores it, so that giving the same again is seen to be the same.
+fn stored(at: Timestamp) -> Timestamp {
+    at.trunc_subsecs(6)
+}
+
 pub(super) fn role_assignment(
     user_id: UserId,
     role: RoleId,
@@ -283,7 +290,7 @@ pub(super) fn role_assignment(
         effect: Effect::Allow,
         scope: Scope::Stores,
         granted_by,
-        expires_at,
+        expires_at: expires_at.map(stored),
         assigned_at: now,
     }
 }
@@ -297,6 +304,7 @@ fn assignment(
     now: Timestamp,
 ) -> Assignment {
     let Grant { permission, scope, expires_at } = grant;
+    let expires_at = expires_at.map(stored);
     let target = GrantTarget::Permission(permission);
     Assignment { user_id, target, assignment_type, effect, scope, granted_by, expires_at, assigned_at: now }
 }

@@ -3,16 +3,18 @@
 use chrono::TimeDelta;
 
 use super::market::{Market, STOCK};
-use crate::actor::{Actor, StoreRole};
+use crate::access::{Capabilities, Capability, CapabilityChanges, Effective};
+use crate::actor::{Actor, Membership, StoreRole};
 use crate::id::ProductId;
-use crate::inventory::{MAX_LINES, ProductStatus};
+use crate::inventory::{InventoryError, MAX_LINES, ProductDetails, ProductPrice, ProductStatus, UpdateProduct};
 use crate::money::Money;
 use crate::order::{
     Destination, OrderError, OrderFilter, OrderStatus, PaymentMethod, PaymentStatus, PlaceLine, PlaceOrder,
 };
 use crate::page::PageRequest;
-use crate::quantity::{Quantity, QuantityError};
+use crate::quantity::{Quantity, QuantityError, StockUnit};
 use crate::store::StoreStatus;
+use crate::system::AuditFilter;
 use crate::testing::conformance::support::{all_pages, at_once, eventually};
 use crate::testing::{Bench, Fixtures};
 
@@ -359,6 +361,63 @@ pub async fn what_another_node_changed_counts_for_the_next_order(bench: &Bench) 
     assert!(matches!(refused, OrderError::StoreNotActive(StoreStatus::Inactive)), "{refused:?}");
     elsewhere.stores().set_status(&Market::host(), market.store, StoreStatus::Active).await.unwrap();
     assert_eq!(subtotal("open").await.unwrap(), "46.00");
+    market.settle().await;
+    market.check().await;
+}
+
+/// Another rate of GST is one edit away, for orders from then on; what was read must still stand, and
+/// who may not set prices does not set them this way.
+pub async fn an_edited_product_counts_for_the_next_order(bench: &Bench) {
+    let market = Market::open(bench, &Fixtures::here()).await;
+    let (goods, orders, id) = (market.vyapar.inventory(), market.vyapar.orders(), market.products[0]);
+    let read = async || goods.product(&market.owner, market.store, id).await.unwrap().product;
+    let edit =
+        |version, details| goods.update_product(&market.owner, market.store, id, UpdateProduct { version, details });
+    let request = |key| market.request(key, PaymentMethod::Cod, &[(0, 1)]);
+    let before = orders.place(&market.buyer, request("before")).await.unwrap().order;
+    let first = read().await;
+    let mut details = first.details.clone();
+    details.tax_rate = "18".parse().unwrap();
+    details.product_name = "Tata Salt, 1 kg".to_owned();
+    let edited = edit(first.version, details.clone()).await.unwrap();
+    assert_eq!((edited.version, &edited.details), (first.version + 1, &details));
+    assert_eq!(edit(first.version, details.clone()).await.unwrap(), edited, "asked again");
+    assert_eq!(edit(edited.version, details.clone()).await.unwrap(), edited, "nothing to change");
+    assert_eq!(read().await, edited);
+    let after = orders.place(&market.buyer, request("after")).await.unwrap().order;
+    assert_eq!(before.items[0].tax_rate, first.details.tax_rate);
+    assert_eq!(after.items[0].tax_rate, "18".parse().unwrap());
+    assert_eq!(after.items[0].product_name, "Tata Salt, 1 kg");
+
+    let stale = edit(first.version, first.details.clone()).await.unwrap_err();
+    assert_eq!(stale.to_string(), "the product was changed: it is at version 2 now, not 1");
+    let other = goods.product(&market.owner, market.store, market.products[1]).await.unwrap().product.details.sku;
+    let taken = edit(edited.version, ProductDetails { sku: other.clone(), ..details.clone() }).await;
+    assert!(matches!(&taken, Err(InventoryError::SkuTaken(sku)) if *sku == other), "{taken:?}");
+    let unit = edit(edited.version, ProductDetails { stock_unit: StockUnit::Kg, ..details.clone() }).await;
+    assert!(matches!(unit, Err(InventoryError::UnitFixed(StockUnit::Piece))), "{unit:?}");
+    let barcode = edit(edited.version, ProductDetails { barcode: Some("123".to_owned()), ..details.clone() }).await;
+    assert!(matches!(barcode, Err(InventoryError::Barcode(_))), "{barcode:?}");
+    let denied = Capabilities::NONE.with(Capability::PriceUpdate);
+    let changes = CapabilityChanges { granted: Capabilities::NONE.with(Capability::ProductManage), denied };
+    let part = Membership { store: market.store, role: StoreRole::Manager, changes };
+    let editor = Actor::user_with(market.fixtures.user_id(), [part], Effective::default());
+    let price = ProductPrice::new("12".parse().unwrap(), "11".parse().unwrap()).unwrap();
+    market.fixtures.clock().advance(TimeDelta::milliseconds(1));
+    for (details, may) in [
+        (ProductDetails { price, ..details.clone() }, false),
+        (ProductDetails { product_name: "Salt".to_owned(), ..details }, true),
+    ] {
+        let change = UpdateProduct { version: edited.version, details };
+        let answer = goods.update_product(&editor, market.store, id, change).await;
+        assert_eq!(answer.is_ok(), may, "{answer:?}");
+        assert!(may || matches!(answer, Err(InventoryError::Forbidden(_))), "{answer:?}");
+    }
+    let filter = AuditFilter { entity: Some(("store_product".to_owned(), id.to_string())), ..AuditFilter::default() };
+    let log = &market.ports.product.audit;
+    let entries = all_pages(50, |page| log.list(filter.clone(), page)).await.unwrap();
+    let renamed = entries.iter().find(|entry| entry.action == "product.update").unwrap();
+    assert_eq!(renamed.new_values, Some(serde_json::json!({ "product_name": "Salt" })));
     market.settle().await;
     market.check().await;
 }

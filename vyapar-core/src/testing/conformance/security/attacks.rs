@@ -14,7 +14,7 @@ use crate::customer::CustomerError;
 use crate::geo::{Coordinates, Radius};
 use crate::id::{AddressId, CustomerId, OperationId, OrderId, ProductId, StoreId, TrackingId};
 use crate::identity::{AccountKind, IdentityError, Login, NewUser, OtpPurpose, ProfileChange, UserFilter};
-use crate::inventory::{ChangeKind, Delta, InventoryError, ProductPrice, ProductStatus};
+use crate::inventory::{ChangeKind, Delta, InventoryError, ProductPrice, ProductStatus, UpdateProduct};
 use crate::order::{Channel, Destination, OrderError, OrderStatus, PaymentMethod, PlaceLine, PlaceOrder};
 use crate::page::PageRequest;
 use crate::payment::ChargeState;
@@ -181,6 +181,11 @@ impl Scene {
             "inventory.catalogue" => judge(v.inventory().catalogue(actor, store, page).await),
             "inventory.products" => judge(v.inventory().products(actor, store, Default::default(), page).await),
             "inventory.product" => judge(v.inventory().product(actor, store, product).await),
+            "inventory.update_product" => {
+                let known = v.inventory().product(&town.host, store, product).await.unwrap().product;
+                let change = UpdateProduct { version: known.version, details: known.details };
+                judge(v.inventory().update_product(actor, store, product, change).await)
+            }
             "inventory.set_price" => judge(v.inventory().set_price(actor, store, product, price).await),
             "inventory.set_product_status" => {
                 judge(v.inventory().set_product_status(actor, store, product, ProductStatus::Active).await)

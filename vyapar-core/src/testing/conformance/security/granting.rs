@@ -207,6 +207,11 @@ pub async fn grants_count_until_they_end_and_a_denial_wins(bench: &Bench) {
     assert_eq!(grants.assignments.len(), 2, "{grants:?}");
     let again = access.grant(&boss.actor, someone.id, grant(&known::PRODUCT_READ)).await.unwrap();
     assert_eq!(again.version, grants.version);
+    // Also an end that is finer than what is stored of it.
+    let fine = soon + TimeDelta::hours(1) + TimeDelta::nanoseconds(123);
+    let fine = Grant { expires_at: Some(fine), ..grant(&known::ANALYTICS_VIEW) };
+    let given = access.grant(&boss.actor, someone.id, fine.clone()).await.unwrap();
+    assert_eq!(access.grant(&boss.actor, someone.id, fine).await.unwrap().version, given.version);
     let none = access.revoke(&boss.actor, someone.id, &known::USER_READ, AssignmentType::Direct).await;
     assert!(matches!(none, Err(AccessError::NotGiven(_))), "{none:?}");
     // A permission of the host's own, deprecated: nobody has it, not even who has all.
