@@ -74,6 +74,9 @@ pub trait StockLedger: Send + Sync {
 
     /// Applies a change once. More than [`MAX_LINES`](super::MAX_LINES) lines are
     /// `LimitExceeded`, before any write.
+    ///
+    /// What is short or counted below what is held is final only after holds of its products that
+    /// are due at the change's `now` were freed, as in [`Reservations::reserve`].
     async fn change(&self, store: StoreId, change: StockChange) -> Stored<ChangeOutcome>;
 
     /// The levels of these products, in any order; never opened and foreign ones are left

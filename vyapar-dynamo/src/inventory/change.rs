@@ -1,6 +1,7 @@
 //! Changes of stock by the store's own people.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use vyapar_core::error::{RepositoryError, RepositoryErrorKind, Stored};
 use vyapar_core::id::{OrderId, ProductId, StoreId};
@@ -33,6 +34,23 @@ enum Decided {
 impl DynamoStock {
     pub(super) async fn apply(&self, store: StoreId, change: StockChange) -> Stored<ChangeOutcome> {
         within_limit(change.lines.len())?;
+        let products: BTreeSet<_> = change.lines.iter().map(|line| line.product_id).collect();
+        let (change, mut patience) = (Arc::new(change), self.db.patience());
+        match self.decided(store, &change, &mut patience).await? {
+            ChangeOutcome::Short(_) | ChangeOutcome::Reserved(_) => {
+                self.free_due(store, &products, change.now, &mut patience).await?;
+                self.decided(store, &change, &mut patience).await
+            }
+            decided => Ok(decided),
+        }
+    }
+
+    async fn decided(
+        &self,
+        store: StoreId,
+        change: &Arc<StockChange>,
+        patience: &mut Patience,
+    ) -> Stored<ChangeOutcome> {
         let ask = Ask {
             store,
             reservation: None,
@@ -41,11 +59,11 @@ impl DynamoStock {
             fresh: false,
             sells: false,
         };
-        let mut patience = self.db.patience();
-        match self.gatherer.ask(ask, &patience, move |books| decide(&change, books)).await? {
+        let change = Arc::clone(change);
+        match self.gatherer.ask(ask, patience, move |books| decide(&change, books)).await? {
             Decided::Answer(outcome) => Ok(outcome),
             Decided::Reserved(lines) => self.name_holders(store, lines).await,
-            Decided::Already(left) => self.already(store, left, &mut patience).await,
+            Decided::Already(left) => self.already(store, left, patience).await,
         }
     }
 

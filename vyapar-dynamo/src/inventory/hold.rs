@@ -62,7 +62,7 @@ impl DynamoStock {
     ///
     /// The index they are found by follows the table within moments; a hold lasts minutes, so
     /// one that is due has long been in it.
-    async fn free_due(
+    pub(super) async fn free_due(
         &self,
         store: StoreId,
         products: &BTreeSet<ProductId>,

@@ -44,7 +44,19 @@ impl Shelf {
         });
     }
 
-    fn change(&mut self, change: StockChange) -> ChangeOutcome {
+    fn change(&mut self, change: StockChange) -> Stored<ChangeOutcome> {
+        let now = change.now;
+        let products: Vec<_> = change.lines.iter().map(|line| line.product_id).collect();
+        match self.decide(change.clone()) {
+            ChangeOutcome::Short(_) | ChangeOutcome::Reserved(_) => {
+                self.free_due(products, now)?;
+                Ok(self.decide(change))
+            }
+            decided => Ok(decided),
+        }
+    }
+
+    fn decide(&mut self, change: StockChange) -> ChangeOutcome {
         if let Some(left) = self.operations.get(&change.operation) {
             return ChangeOutcome::AlreadyApplied(self.movements_at(left));
         }
@@ -141,7 +153,7 @@ impl StockLedger for Stock {
 
     async fn change(&self, store: StoreId, change: StockChange) -> Stored<ChangeOutcome> {
         limited("products", change.lines.len(), MAX_LINES)?;
-        Ok(self.act(store, |shelf| shelf.change(change)))
+        self.act(store, |shelf| shelf.change(change))
     }
 
     async fn levels(&self, store: StoreId, products: &[ProductId]) -> Stored<Vec<StockLevel>> {

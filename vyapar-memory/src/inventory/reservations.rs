@@ -40,7 +40,7 @@ impl Shelf {
         match self.available(&request.lines) {
             Ok(lines) => Ok(Ok(lines)),
             Err(short) => {
-                self.free_due(&short, request.now)?;
+                self.free_due(short.iter().map(|line| line.product_id), request.now)?;
                 Ok(self.available(&request.lines))
             }
         }
@@ -96,9 +96,9 @@ impl Shelf {
         Ok(found)
     }
 
-    /// Releases every due hold that holds some of the short products, by when it ended.
-    fn free_due(&mut self, short: &[ShortLine], now: Timestamp) -> Stored<()> {
-        let levels = short.iter().filter_map(|line| self.level(line.product_id));
+    /// Releases every due hold that holds some of these products, by when it ended.
+    pub(super) fn free_due(&mut self, products: impl IntoIterator<Item = ProductId>, now: Timestamp) -> Stored<()> {
+        let levels = products.into_iter().filter_map(|product| self.level(product));
         let due: BTreeSet<(Timestamp, ReservationId)> =
             levels.flat_map(|(_, level)| level.held.iter().take_while(|(due, _)| *due <= now)).copied().collect();
         due.into_iter().try_for_each(|(_, id)| self.let_go(id, true, now))

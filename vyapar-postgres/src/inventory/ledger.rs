@@ -14,6 +14,7 @@ use vyapar_core::{
 };
 
 use super::products::MAX_IDS;
+use super::reserve::free_due_holds;
 use super::{Stock, verify};
 use crate::database::Scope;
 use crate::encode::bigint;
@@ -39,31 +40,14 @@ impl StockLedger for Stock {
         if change.lines.len() > MAX_LINES {
             return Err(error::too_many("products", MAX_LINES));
         }
-        let products: Vec<Uuid> = change.lines.iter().map(|line| line.product_id.as_uuid()).collect();
-        let (deltas, counts): (Vec<Option<Decimal>>, Vec<Option<Decimal>>) = change
-            .lines
-            .iter()
-            .map(|line| match line.delta {
-                Delta::By(delta) => (Some(delta.into()), None),
-                Delta::Counted(count) => (None, Some(count.into())),
-            })
-            .unzip();
-        let function = sqlx::query(
-            "select a.outcome, a.product, a.requested, a.available, a.orders, (a.movement).*
-               from vyapar.change_stock($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) a",
-        )
-        .bind(store.as_uuid())
-        .bind(change.operation.as_uuid())
-        .bind(change.kind.movement_type().as_str())
-        .bind(products)
-        .bind(deltas)
-        .bind(counts)
-        .bind(change.reason)
-        .bind(change.performed_by.map(|id| id.as_uuid()))
-        .bind(change.now)
-        .bind(self.database.lock_timeout());
-        let rows = self.database.call(function, "changing stock").await?;
-        change_outcome(&rows)
+        match self.apply(store, &change).await? {
+            ChangeOutcome::Short(_) | ChangeOutcome::Reserved(_) => {
+                let products = change.lines.iter().map(|line| line.product_id);
+                free_due_holds(&self.database, store, products, change.now).await?;
+                self.apply(store, &change).await
+            }
+            decided => Ok(decided),
+        }
     }
 
     async fn levels(&self, store: StoreId, products: &[ProductId]) -> Stored<Vec<StockLevel>> {
@@ -98,6 +82,36 @@ impl StockLedger for Stock {
 
     async fn verify(&self, store: StoreId) -> Stored<Verification> {
         verify::verify(&self.database, store).await
+    }
+}
+
+impl Stock {
+    async fn apply(&self, store: StoreId, change: &StockChange) -> Stored<ChangeOutcome> {
+        let products: Vec<Uuid> = change.lines.iter().map(|line| line.product_id.as_uuid()).collect();
+        let (deltas, counts): (Vec<Option<Decimal>>, Vec<Option<Decimal>>) = change
+            .lines
+            .iter()
+            .map(|line| match line.delta {
+                Delta::By(delta) => (Some(delta.into()), None),
+                Delta::Counted(count) => (None, Some(count.into())),
+            })
+            .unzip();
+        let function = sqlx::query(
+            "select a.outcome, a.product, a.requested, a.available, a.orders, (a.movement).*
+               from vyapar.change_stock($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) a",
+        )
+        .bind(store.as_uuid())
+        .bind(change.operation.as_uuid())
+        .bind(change.kind.movement_type().as_str())
+        .bind(products)
+        .bind(deltas)
+        .bind(counts)
+        .bind(&change.reason)
+        .bind(change.performed_by.map(|id| id.as_uuid()))
+        .bind(change.now)
+        .bind(self.database.lock_timeout());
+        let rows = self.database.call(function, "changing stock").await?;
+        change_outcome(&rows)
     }
 }
 

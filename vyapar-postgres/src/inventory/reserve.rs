@@ -39,7 +39,7 @@ pub(super) async fn reserve(
     let Answer { outcome: ReserveOutcome::Short(short), due: true } = &first else {
         return Ok(first.outcome);
     };
-    free_due_holds(database, store, short, now).await?;
+    free_due_holds(database, store, short.iter().map(|line| line.product_id), now).await?;
     // Even if none was freed here: another call may have been quicker.
     Ok(lane.call(request).await?.outcome)
 }
@@ -50,10 +50,10 @@ pub(super) async fn reserve(
 pub(crate) async fn free_due_holds(
     database: &Database,
     store: StoreId,
-    short: &[ShortLine],
+    products: impl Iterator<Item = ProductId>,
     now: Timestamp,
 ) -> Stored<()> {
-    let products: Vec<Uuid> = short.iter().map(|line| line.product_id.as_uuid()).collect();
+    let products: Vec<Uuid> = products.map(|product| product.as_uuid()).collect();
     loop {
         let function = sqlx::query("select vyapar.free_due_holds($1, $2, $3, $4, $5)")
             .bind(store.as_uuid())
@@ -61,15 +61,15 @@ pub(crate) async fn free_due_holds(
             .bind(now)
             .bind(FREED_AT_ONCE)
             .bind(database.lock_timeout());
-        let freed: i32 = database.call_one(function, "freeing due holds").await.map_err(nothing_reserved)?;
+        let freed: i32 = database.call_one(function, "freeing due holds").await.map_err(nothing_done)?;
         if freed < FREED_AT_ONCE {
             return Ok(());
         }
     }
 }
 
-/// Whatever became of the freeing, nothing was reserved: that much is known.
-fn nothing_reserved(error: RepositoryError) -> RepositoryError {
+/// Whatever became of the freeing, nothing was reserved or changed: that much is known.
+fn nothing_done(error: RepositoryError) -> RepositoryError {
     if error.is_outcome_unknown() {
         return RepositoryError::new(RepositoryErrorKind::Unavailable, "freeing due holds").with_source(error);
     }

@@ -8,7 +8,7 @@ use crate::error::RepositoryErrorKind;
 use crate::id::MovementId;
 use crate::inventory::{
     ChangeKind, ChangeOutcome, CountedBelowReserved, Delta, MAX_LINES, Movement, MovementType, Reference, ReleaseCause,
-    ReleaseOutcome, ShortLine, StockChange, StockLevel,
+    ReleaseOutcome, ReservationState, ReserveOutcome, ShortLine, StockChange, StockLevel,
 };
 use crate::quantity::{Quantity, QuantityDelta, StockUnit};
 use crate::testing::Bench;
@@ -52,6 +52,42 @@ pub async fn opening_again_changes_nothing(bench: &Bench) {
     shop.ledger.open(shop.store, product, StockUnit::Piece, later).await.unwrap();
     assert_eq!(shop.level(product).await, before);
     assert_eq!(shop.movements(product).await.len(), 1);
+}
+
+/// A hold frees its stock when its time is up, for whoever counts or throws away, too, and also where
+/// nothing but a refusal would tell that it is there.
+pub async fn a_change_meets_no_hold_that_has_run_out(bench: &Bench) {
+    let shop = Shop::new(bench);
+    for (kind, delta, left) in [
+        (ChangeKind::Damage, by(-4), 1),
+        (ChangeKind::Adjustment, Delta::Counted(q(1)), 1),
+        (ChangeKind::Adjustment, Delta::Counted(Quantity::ZERO), 0),
+    ] {
+        let (product, other) = (shop.make.product_id(), shop.make.product_id());
+        for product in [product, other] {
+            shop.ledger.open(shop.store, product, StockUnit::Piece, shop.now()).await.unwrap();
+        }
+        applied(change(&shop, &shop.make.purchase(&[product, other], q(5))).await);
+        let held = shop.make.reserve(&[(product, q(2)), (other, q(1))]);
+        let committed = shop.make.reserve(&[(other, q(1))]);
+        for reserve in [&held, &committed] {
+            let outcome = shop.reservations.reserve(shop.store, reserve.clone()).await.unwrap();
+            assert_eq!(outcome, ReserveOutcome::Held);
+        }
+        shop.reservations.commit(shop.store, committed.hold.clone(), shop.now()).await.unwrap();
+        let asked = |now| StockChange { now, ..shop.make.change(kind, &[(product, delta)]) };
+        shop.make.clock().set(held.due - TimeDelta::microseconds(1));
+        let early = change(&shop, &asked(shop.now())).await;
+        assert!(matches!(early, ChangeOutcome::Short(_) | ChangeOutcome::Reserved(_)), "{early:?}");
+        shop.make.clock().set(held.due);
+        let movements = applied(change(&shop, &asked(shop.now())).await);
+        assert_eq!(movements.last().map(|movement| movement.balance_after), Some(q(left)));
+        assert_eq!((shop.level(product).await.current, shop.level(product).await.reserved), (q(left), Quantity::ZERO));
+        assert_eq!((shop.level(other).await.current, shop.level(other).await.reserved), (q(4), q(1)), "the whole hold");
+        let found = shop.reservations.find(shop.store, held.hold.id).await.unwrap().unwrap();
+        assert_eq!((found.state, found.open), (ReservationState::Released, true), "recovery closes it");
+        assert!(shop.ledger.verify(shop.store).await.unwrap().is_clean());
+    }
 }
 
 /// Sixteen callers opening one product at once open it once.

@@ -22,6 +22,7 @@ macro_rules! __stock_promises {
             changes [
                 opening_again_changes_nothing
                 opening_at_once_opens_once
+                a_change_meets_no_hold_that_has_run_out
                 a_change_moves_stock_and_leaves_its_movements
                 an_operation_is_applied_once
                 an_operation_sent_sixteen_times_at_once_is_applied_once

@@ -33,7 +33,8 @@ impl Model {
                 false => ReserveOutcome::Taken(stored.clone()),
             };
         }
-        self.expire(store, &self.short(store, &lines), now);
+        let short: Vec<_> = self.short(store, &lines).iter().map(|line| line.product_id).collect();
+        self.expire(store, &short, now);
         let short = self.short(store, &lines);
         if !short.is_empty() {
             return ReserveOutcome::Short(short);
@@ -56,15 +57,14 @@ impl Model {
         ReserveOutcome::Held
     }
 
-    /// Releases the due holds that hold some of the short products, by when they ended.
-    fn expire(&mut self, store: StoreId, short: &[ShortLine], now: Timestamp) {
-        let is_short = |product: ProductId| short.iter().any(|line| line.product_id == product);
+    /// Releases the due holds that hold some of these products, by when they ended.
+    pub(super) fn expire(&mut self, store: StoreId, products: &[ProductId], now: Timestamp) {
         let concerns = |it: &&Reservation| {
             let mut lines = it.lines.iter().filter(|line| !line.quantity.is_zero());
             it.store_id == store
                 && it.state == ReservationState::Held
                 && it.due <= now
-                && lines.any(|line| is_short(line.product_id))
+                && lines.any(|line| products.contains(&line.product_id))
         };
         let mut due: Vec<_> = self.reservations.values().filter(concerns).cloned().collect();
         due.sort_by_key(|it| (it.due, it.hold.id));

@@ -178,6 +178,17 @@ impl Model {
     }
 
     fn change(&mut self, store: StoreId, change: &StockChange) -> ChangeOutcome {
+        match self.decide(store, change) {
+            ChangeOutcome::Short(_) | ChangeOutcome::Reserved(_) => {
+                let products: Vec<_> = change.lines.iter().map(|line| line.product_id).collect();
+                self.expire(store, &products, change.now);
+                self.decide(store, change)
+            }
+            decided => decided,
+        }
+    }
+
+    fn decide(&mut self, store: StoreId, change: &StockChange) -> ChangeOutcome {
         if let Some(left) = self.operations.get(&(store, change.operation)) {
             return ChangeOutcome::AlreadyApplied(left.clone());
         }
