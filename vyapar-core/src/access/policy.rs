@@ -112,6 +112,7 @@ rules! {
     INVENTORY_ADD_PRODUCT = "inventory.add_product": store(Capability::ProductManage, known::PRODUCT_CREATE);
     INVENTORY_CATALOGUE = "inventory.catalogue": Needs::Anyone;
     INVENTORY_PRODUCTS = "inventory.products": any_member(known::PRODUCT_READ);
+    INVENTORY_PRODUCTS_BY_STOCK = "inventory.products_by_stock": any_member(known::PRODUCT_READ);
     INVENTORY_PRODUCT = "inventory.product": any_member(known::PRODUCT_READ);
     INVENTORY_UPDATE_PRODUCT = "inventory.update_product": store(Capability::ProductManage, known::PRODUCT_UPDATE);
     INVENTORY_SET_PRICE = "inventory.set_price": store(Capability::PriceUpdate, known::PRODUCT_UPDATE);

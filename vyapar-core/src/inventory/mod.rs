@@ -30,7 +30,7 @@ pub use reservation::{
     Amend, AmendOutcome, CommitOutcome, DispatchOutcome, GiveBack, GiveBackLine, GiveBackOutcome, Hold, ReleaseCause,
     ReleaseOutcome, Reservation, ReservationLine, ReservationState, Reserve, ReserveOutcome,
 };
-pub use service::{InventoryService, UpdateProduct};
+pub use service::{InventoryService, StockState, UpdateProduct};
 pub use view::{ProductView, PublicProduct};
 
 /// Most distinct products one order or stock operation may name.

@@ -13,7 +13,7 @@ const SERVICES: [(&str, &str); 8] = [
     ("store/service", "stores"),
     ("customer/service", "customers"),
     ("store/staff.rs", "staff"),
-    ("inventory/service.rs", "inventory"),
+    ("inventory/service", "inventory"),
     ("order/service", "orders"),
     ("system/service.rs", "audit"),
 ];

@@ -25,6 +25,7 @@ macro_rules! __saga_promises {
                 all_short_lines_are_told
                 what_another_node_changed_counts_for_the_next_order
                 an_edited_product_counts_for_the_next_order
+                what_runs_out_is_listed
                 known_goods_are_not_read_again
                 thirty_two_calls_of_one_key_with_one_unit_left_place_one_order
                 sixty_four_buyers_and_one_unit

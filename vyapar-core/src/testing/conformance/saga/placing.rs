@@ -6,7 +6,9 @@ use super::market::{Market, STOCK};
 use crate::access::{Capabilities, Capability, CapabilityChanges, Effective};
 use crate::actor::{Actor, Membership, StoreRole};
 use crate::id::ProductId;
-use crate::inventory::{InventoryError, MAX_LINES, ProductDetails, ProductPrice, ProductStatus, UpdateProduct};
+use crate::inventory::{
+    InventoryError, MAX_LINES, ProductDetails, ProductPrice, ProductStatus, StockState, UpdateProduct,
+};
 use crate::money::Money;
 use crate::order::{
     Destination, OrderError, OrderFilter, OrderStatus, PaymentMethod, PaymentStatus, PlaceLine, PlaceOrder,
@@ -420,6 +422,43 @@ pub async fn an_edited_product_counts_for_the_next_order(bench: &Bench) {
     assert_eq!(renamed.new_values, Some(serde_json::json!({ "product_name": "Salt" })));
     market.settle().await;
     market.check().await;
+}
+
+/// What there is nothing of, and what is to be ordered again, follow from the stock alone.
+pub async fn what_runs_out_is_listed(bench: &Bench) {
+    let market = Market::open(bench, &Fixtures::here()).await;
+    let goods = market.vyapar.inventory();
+    let low = goods.product(&market.owner, market.store, market.products[1]).await.unwrap().product;
+    let details = ProductDetails { min_stock_level: Some(Quantity::units(STOCK)), ..low.details };
+    let change = UpdateProduct { version: low.version, details };
+    goods.update_product(&market.owner, market.store, low.id, change).await.unwrap();
+    let listed = async |state| {
+        let mut by_size = Vec::new();
+        for limit in [1, 2, 50] {
+            let (mut found, mut page) = (Vec::new(), PageRequest::first(limit));
+            loop {
+                let part = goods.products_by_stock(&market.owner, market.store, state, page).await.unwrap();
+                assert!(part.items.len() <= limit as usize);
+                found.extend(part.items.iter().map(|view| view.product.id));
+                let Some(next) = part.next else { break };
+                page = PageRequest::first(limit).after(next);
+            }
+            by_size.push(found);
+        }
+        assert!(by_size.iter().all(|found| *found == by_size[0]), "{by_size:?}");
+        by_size.remove(0)
+    };
+    let (gone, low, plenty) = (market.products[0], market.products[1], market.products[2]);
+    assert_eq!((listed(StockState::OutOfStock).await, listed(StockState::ToReorder).await), (vec![], vec![low]));
+    let request = market.request("all", PaymentMethod::Cod, &[(0, STOCK), (2, 1)]);
+    let order = market.vyapar.orders().place(&market.buyer, request).await.unwrap().order;
+    let mut both = vec![gone, low];
+    both.sort();
+    assert_eq!((listed(StockState::OutOfStock).await, listed(StockState::ToReorder).await), (vec![gone], both));
+    goods.set_product_status(&market.owner, market.store, low, ProductStatus::Inactive).await.unwrap();
+    assert_eq!(listed(StockState::ToReorder).await, [gone], "what is not sold is not ordered again");
+    market.vyapar.orders().cancel(&market.buyer, market.store, &order.id, None).await.unwrap();
+    assert!(listed(StockState::ToReorder).await.is_empty(), "{plenty} is there");
 }
 
 /// Where placing sees whether what it was quoted by still stands, goods that are known are not

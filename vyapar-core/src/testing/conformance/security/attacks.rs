@@ -14,7 +14,7 @@ use crate::customer::CustomerError;
 use crate::geo::{Coordinates, Radius};
 use crate::id::{AddressId, CustomerId, OperationId, OrderId, ProductId, StoreId, TrackingId};
 use crate::identity::{AccountKind, IdentityError, Login, NewUser, OtpPurpose, ProfileChange, UserFilter};
-use crate::inventory::{ChangeKind, Delta, InventoryError, ProductPrice, ProductStatus, UpdateProduct};
+use crate::inventory::{ChangeKind, Delta, InventoryError, ProductPrice, ProductStatus, StockState, UpdateProduct};
 use crate::order::{Channel, Destination, OrderError, OrderStatus, PaymentMethod, PlaceLine, PlaceOrder};
 use crate::page::PageRequest;
 use crate::payment::ChargeState;
@@ -180,6 +180,9 @@ impl Scene {
             }
             "inventory.catalogue" => judge(v.inventory().catalogue(actor, store, page).await),
             "inventory.products" => judge(v.inventory().products(actor, store, Default::default(), page).await),
+            "inventory.products_by_stock" => {
+                judge(v.inventory().products_by_stock(actor, store, StockState::ToReorder, page).await)
+            }
             "inventory.product" => judge(v.inventory().product(actor, store, product).await),
             "inventory.update_product" => {
                 let known = v.inventory().product(&town.host, store, product).await.unwrap().product;

@@ -1,31 +1,29 @@
-//! Use cases of products and their stock.
+//! Products: adding, editing, showing them with their stock.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::view::{ProductView, PublicProduct};
-use super::{
-    Barcode, ChangeKind, ChangeLine, ChangeOutcome, Delta, InventoryError, MAX_LINES, Movement, NewProduct,
-    ProductDetails, ProductFilter, ProductPrice, ProductStatus, StockChange, StockLevel, StoreProduct, Verification,
-};
-use crate::access::policy::{self, Rule};
-use crate::actor::{Actor, Decision, Subject};
+use super::InventoryService;
+use crate::access::policy;
+use crate::actor::Actor;
 use crate::error::{ParseError, RepositoryErrorKind};
-use crate::id::{OperationId, ProductId, StoreId};
+use crate::id::{ProductId, StoreId};
+use crate::inventory::view::{ProductView, PublicProduct};
+use crate::inventory::{
+    Barcode, InventoryError, NewProduct, ProductDetails, ProductFilter, ProductPrice, ProductStatus, StockLevel,
+    StoreProduct,
+};
 use crate::page::{Page, PageRequest};
-use crate::quantity::{Quantity, QuantityDelta, StockUnit};
+use crate::quantity::Quantity;
 use crate::store::{StoreStatus, UpdateOutcome};
 use crate::system::AuditDraft;
-use crate::text::{cleaned, has_control};
-use crate::vyapar::Context;
-
-/// Most characters of a reason for a change of stock.
-const MAX_REASON: usize = 500;
+use crate::text::has_control;
 
 /// How often a write that met another writer is decided anew.
 const ROUNDS: usize = 5;
+/// Most pages of products that one search by stock looks at.
+const MOST_PAGES: usize = 20;
 
 /// What a product is to be.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,17 +34,25 @@ pub struct UpdateProduct {
     pub details: ProductDetails,
 }
 
-/// Adding and changing products, moving and checking stock.
-#[derive(Clone)]
-pub struct InventoryService {
-    context: Arc<Context>,
+/// What there is of a product, as lists for the store's people tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StockState {
+    /// Nothing is free to sell (`out_of_stock` of the spec).
+    OutOfStock,
+    /// At or below the level at which the store wants to order again, or out of stock.
+    ToReorder,
+}
+
+impl StockState {
+    fn is_of(self, view: &ProductView) -> bool {
+        match self {
+            Self::OutOfStock => view.is_out_of_stock(),
+            Self::ToReorder => view.is_out_of_stock() || view.is_low(),
+        }
+    }
 }
 
 impl InventoryService {
-    pub(crate) const fn new(context: Arc<Context>) -> Self {
-        Self { context }
-    }
-
     /// Adds a product and opens its stock at zero.
     ///
     /// Product and stock may live on two backends, so a crash can leave the stock unopened;
@@ -117,6 +123,48 @@ impl InventoryService {
         if filter.barcode.as_deref().is_some_and(has_control) {
             return Ok(Page { items: Vec::new(), next: None });
         }
+        self.views(store, filter, page).await
+    }
+
+    /// Products on sale of which there is nothing or little, by id; for those who work for the
+    /// store. That follows from the stock, which is no part of a product's row: one call looks at 20
+    /// pages of products at most, and a page may be short, or empty, and still have a next one.
+    ///
+    /// # Errors
+    /// [`InventoryError::NoStore`]; storage; a cursor of another list.
+    pub async fn products_by_stock(
+        &self,
+        actor: &Actor,
+        store: StoreId,
+        state: StockState,
+        page: PageRequest,
+    ) -> Result<Page<ProductView>, InventoryError> {
+        self.check_access(actor, &policy::INVENTORY_PRODUCTS_BY_STOCK, store, "see products and their stock")?;
+        let wanted = usize::try_from(page.limit()).unwrap_or(usize::MAX);
+        let (mut items, mut part) = (Vec::new(), page);
+        for call in 1.. {
+            let filter = ProductFilter { status: Some(ProductStatus::Active), barcode: None };
+            let found = self.views(store, filter, part).await?;
+            items.extend(found.items.into_iter().filter(|view| state.is_of(view)));
+            // Cursors name no place within a page, so no more is asked for than there is room for.
+            let room = wanted.saturating_sub(items.len());
+            match found.next {
+                Some(next) if room * 4 >= wanted && call < MOST_PAGES => {
+                    part = PageRequest::first(u32::try_from(room).unwrap_or(u32::MAX)).after(next);
+                }
+                next => return Ok(Page { items, next }),
+            }
+        }
+        Ok(Page { items, next: None })
+    }
+
+    /// A page of products with their stock.
+    async fn views(
+        &self,
+        store: StoreId,
+        filter: ProductFilter,
+        page: PageRequest,
+    ) -> Result<Page<ProductView>, InventoryError> {
         let page = self.context.ports.product.products.list(store, filter, page).await?;
         let ids: Vec<_> = page.items.iter().map(|product| product.id).collect();
         let mut levels = self.levels_of(store, &ids).await?;
@@ -150,10 +198,7 @@ impl InventoryService {
             return Err(InventoryError::NoStore(store));
         }
         let filter = ProductFilter { status: Some(ProductStatus::Active), barcode: None };
-        let page = self.context.ports.product.products.list(store, filter, page).await?;
-        let ids: Vec<_> = page.items.iter().map(|product| product.id).collect();
-        let mut levels = self.levels_of(store, &ids).await?;
-        Ok(page.map(|product| PublicProduct::of(ProductView { level: level_or_zero(&mut levels, &product), product })))
+        Ok(self.views(store, filter, page).await?.map(PublicProduct::of))
     }
 
     /// Changes what the store says about a product: its name, SKU, barcode, codes, tax rate, levels
@@ -174,38 +219,53 @@ impl InventoryService {
     ) -> Result<StoreProduct, InventoryError> {
         self.check_access(actor, &policy::INVENTORY_UPDATE_PRODUCT, store, "change products")?;
         let details = checked(change.details)?;
-        let known = self.one(store, id).await?;
-        if known.version != change.version {
-            let (expected, stored) = (change.version, known.version);
-            // The same change again, whose first answer was lost.
-            let again = stored == expected + 1 && known.details == details;
-            return if again { Ok(known) } else { Err(InventoryError::Changed { expected, stored }) };
+        loop {
+            let known = self.one(store, id).await?;
+            if known.version != change.version {
+                let (expected, stored) = (change.version, known.version);
+                // The same change again, whose first answer was lost.
+                let again = stored.checked_sub(1) == Some(expected) && known.details == details;
+                return if again { Ok(known) } else { Err(InventoryError::Changed { expected, stored }) };
+            }
+            if details.price != known.details.price {
+                self.check_access(actor, &policy::INVENTORY_SET_PRICE, store, "change prices")?;
+            }
+            if details.stock_unit != known.details.stock_unit {
+                return Err(InventoryError::UnitFixed(known.details.stock_unit));
+            }
+            if details == known.details {
+                return Ok(known);
+            }
+            if let Some(next) = self.write_details(actor, known, details.clone()).await? {
+                return Ok(next);
+            }
+            // Somebody was quicker: which version it has now is told, or that it was this change.
         }
-        if details.price != known.details.price {
-            self.check_access(actor, &policy::INVENTORY_SET_PRICE, store, "change prices")?;
-        }
-        if details.stock_unit != known.details.stock_unit {
-            return Err(InventoryError::UnitFixed(known.details.stock_unit));
-        }
-        if details == known.details {
-            return Ok(known);
-        }
+    }
+
+    /// Writes other details; `None` when somebody else changed the product first.
+    async fn write_details(
+        &self,
+        actor: &Actor,
+        known: StoreProduct,
+        details: ProductDetails,
+    ) -> Result<Option<StoreProduct>, InventoryError> {
         let (env, expected) = (&self.context.env, known.version);
         let (old, new) = differences(&known.details, &details);
         let now = env.now();
         let next = StoreProduct { details, version: expected + 1, updated_at: now, ..known };
         let audit = AuditDraft {
-            store_id: Some(store),
+            store_id: Some(next.store_id),
             action: "product.update",
             entity_type: "store_product",
-            entity_id: id.to_string(),
+            entity_id: next.id.to_string(),
             old_values: Some(old),
             new_values: Some(new),
         }
         .by(actor, env, now);
-        match self.context.ports.product.products.update(store, next.clone(), expected, audit).await {
-            Ok(UpdateOutcome::Updated) => Ok(next),
-            Ok(UpdateOutcome::Stale) => Err(InventoryError::Concurrent),
+        match self.context.ports.product.products.update(next.store_id, next.clone(), expected, audit).await {
+            Ok(UpdateOutcome::Updated) => Ok(Some(next)),
+            Ok(UpdateOutcome::Stale) => Ok(None),
             Err(error) if matches!(error.kind(), RepositoryErrorKind::AlreadyExists { .. }) => {
                 Err(InventoryError::SkuTaken(next.details.sku))
             }
@@ -252,156 +312,6 @@ impl InventoryService {
             Ok((json!({ "status": from }), json!({ "status": to })))
         })
         .await
-    }
-
-    /// Books goods received. The same operation id is booked once.
-    ///
-    /// # Errors
-    /// As [`adjust`](Self::adjust).
-    pub async fn receive(
-        &self,
-        actor: &Actor,
-        store: StoreId,
-        operation: OperationId,
-        lines: &[(ProductId, Quantity)],
-    ) -> Result<Vec<Movement>, InventoryError> {
-        self.check_access(actor, &policy::INVENTORY_RECEIVE, store, "receive stock")?;
-        let lines = lines.iter().map(|(id, quantity)| (*id, Delta::By(quantity.inward()))).collect::<Vec<_>>();
-        self.change(actor, store, operation, ChangeKind::Purchase, &lines, None).await
-    }
-
-    /// Changes stock: all lines or none. Lines of one product are summed (counts of one
-    /// product must agree). The same operation id is applied once, and answers the same
-    /// movements again.
-    ///
-    /// # Errors
-    /// All short lines ([`InventoryError::InsufficientStock`]), all counts below what is held
-    /// ([`InventoryError::CountedBelowReserved`]), quantities the unit cannot have, products
-    /// the store does not have, a reason of more than 500 characters; storage.
-    pub async fn adjust(
-        &self,
-        actor: &Actor,
-        store: StoreId,
-        operation: OperationId,
-        kind: ChangeKind,
-        lines: &[(ProductId, Delta)],
-        reason: Option<String>,
-    ) -> Result<Vec<Movement>, InventoryError> {
-        self.check_access(actor, &policy::INVENTORY_ADJUST, store, "change stock")?;
-        if let Some(reason) = reason.as_deref() {
-            if reason.chars().count() > MAX_REASON || reason.contains('\0') {
-                return Err(ParseError::new("reason of up to 500 characters", &cleaned(reason, 60)).into());
-            }
-        }
-        self.change(actor, store, operation, kind, lines, reason).await
-    }
-
-    async fn change(
-        &self,
-        actor: &Actor,
-        store: StoreId,
-        operation: OperationId,
-        kind: ChangeKind,
-        lines: &[(ProductId, Delta)],
-        reason: Option<String>,
-    ) -> Result<Vec<Movement>, InventoryError> {
-        let lines = self.change_lines(store, lines).await?;
-        let now = self.context.env.now();
-        let ledger = &self.context.ports.stock.ledger;
-        let change = StockChange { operation, kind, lines, reason, performed_by: actor.user(), now };
-        let mut opened = false;
-        loop {
-            return match ledger.change(store, change.clone()).await? {
-                ChangeOutcome::Applied(movements) | ChangeOutcome::AlreadyApplied(movements) => Ok(movements),
-                ChangeOutcome::Short(lines) => Err(InventoryError::InsufficientStock(lines)),
-                ChangeOutcome::Reserved(counts) => Err(InventoryError::CountedBelowReserved(counts)),
-                ChangeOutcome::TooMuch(product) => Err(InventoryError::TooMuch(product)),
-                ChangeOutcome::NotOpen(missing) if !opened => {
-                    // The products exist (checked above): a crash came between them and their stock.
-                    for product in self.context.ports.product.products.get_many(store, &missing).await? {
-                        ledger.open(store, product.id, product.details.stock_unit, now).await?;
-                    }
-                    opened = true;
-                    continue;
-                }
-                ChangeOutcome::NotOpen(missing) => Err(InventoryError::NoProduct(missing)),
-            };
-        }
-    }
-
-    /// A product's movements, newest first; for those who work for the store.
-    ///
-    /// # Errors
-    /// [`InventoryError::NoStore`]; storage; a cursor of another list.
-    pub async fn movements(
-        &self,
-        actor: &Actor,
-        store: StoreId,
-        id: ProductId,
-        page: PageRequest,
-    ) -> Result<Page<Movement>, InventoryError> {
-        self.check_access(actor, &policy::INVENTORY_MOVEMENTS, store, "see stock movements")?;
-        Ok(self.context.ports.stock.ledger.movements(store, id, page).await?)
-    }
-
-    /// Checks that levels, movements and reservations of the store add up.
-    ///
-    /// # Errors
-    /// [`InventoryError::NoStore`]; storage.
-    pub async fn verify(&self, actor: &Actor, store: StoreId) -> Result<Verification, InventoryError> {
-        self.check_access(actor, &policy::INVENTORY_VERIFY, store, "verify stock")?;
-        Ok(self.context.ports.stock.ledger.verify(store).await?)
-    }
-
-    fn check_access(
-        &self,
-        actor: &Actor,
-        rule: &Rule,
-        store: StoreId,
-        what: &'static str,
-    ) -> Result<(), InventoryError> {
-        match self.context.decide(actor, rule, Subject::store(store)) {
-            Decision::Allowed => Ok(()),
-            Decision::Refused => Err(InventoryError::Forbidden(what)),
-            Decision::Hidden => Err(InventoryError::NoStore(store)),
-        }
-    }
-
-    async fn change_lines(
-        &self,
-        store: StoreId,
-        lines: &[(ProductId, Delta)],
-    ) -> Result<Vec<ChangeLine>, InventoryError> {
-        let count = lines.len();
-        let mut merged: Vec<ChangeLine> = Vec::with_capacity(count.min(MAX_LINES));
-        for (product_id, delta) in lines {
-            match merged.iter_mut().find(|line| line.product_id == *product_id) {
-                Some(line) => line.delta = sum(line.delta, *delta, *product_id)?,
-                None => merged.push(ChangeLine { product_id: *product_id, delta: *delta }),
-            }
-            if merged.len() > MAX_LINES {
-                return Err(InventoryError::Lines { count, max: MAX_LINES });
-            }
-        }
-        if merged.is_empty() {
-            return Err(InventoryError::Lines { count, max: MAX_LINES });
-        }
-        let ids: Vec<_> = merged.iter().map(|line| line.product_id).collect();
-        let products = self.context.ports.product.products.get_many(store, &ids).await?;
-        let units: HashMap<ProductId, StockUnit> = products.iter().map(|p| (p.id, p.details.stock_unit)).collect();
-        let missing: Vec<_> = ids.into_iter().filter(|id| !units.contains_key(id)).collect();
-        if !missing.is_empty() {
-            return Err(InventoryError::NoProduct(missing));
-        }
-        for line in &merged {
-            let unit = units.get(&line.product_id).copied().unwrap_or(StockUnit::Piece);
-            let checked = match line.delta {
-                Delta::By(delta) => unit.check(delta.magnitude()),
-                Delta::Counted(count) => unit.check_precision(count),
-            };
-            checked.map_err(|source| InventoryError::Quantity { product_id: line.product_id, source })?;
-        }
-        Ok(merged)
     }
 
     async fn update(
@@ -464,17 +374,6 @@ fn level_or_zero(levels: &mut HashMap<ProductId, StockLevel>, product: &StorePro
         seq: 0,
         updated_at: product.created_at,
     })
-}
-
-fn sum(a: Delta, b: Delta, product_id: ProductId) -> Result<Delta, InventoryError> {
-    let overflow = |source| InventoryError::Quantity { product_id, source };
-    match (a, b) {
-        (Delta::By(a), Delta::By(b)) => {
-            QuantityDelta::from_thousandths(a.thousandths() + b.thousandths()).map(Delta::By).map_err(overflow)
-        }
-        (Delta::Counted(a), Delta::Counted(b)) if a == b => Ok(Delta::Counted(a)),
-        _ => Err(ParseError::new("single count of one product", &product_id.to_string()).into()),
-    }
 }
 
 /// What differs between two states of a product, before and after, by field.
