@@ -276,6 +276,12 @@ impl Database {
 
     /// Begins to read one consistent state, seeing what the scope allows.
     pub(crate) async fn reader(&self, scope: Scope, context: &'static str) -> Stored<Reader> {
+        self.reader_within(scope, context, 1).await
+    }
+
+    /// The same for what reads as much as there is: each of its statements may take so many
+    /// deadlines.
+    pub(crate) async fn reader_within(&self, scope: Scope, context: &'static str, deadlines: u32) -> Stored<Reader> {
         // One of these is set; whatever a session had set otherwise counts for nothing.
         let (name, value) = match scope {
             Scope::Store(store) => ("stores", format!("{{{store}}}")),
@@ -288,7 +294,8 @@ impl Database {
             format!("set_config('vyapar.{known}', '{value}', true)")
         };
         let settings = ["stores", "all_stores", "customer", "user", "identity"].map(setting).join(", ");
-        let deadline = self.lock_timeout();
+        let deadline = i64::from(self.lock_timeout()) * i64::from(deadlines);
+        let deadline = i32::try_from(deadline).unwrap_or(i32::MAX);
         // Ids are UUIDs: nothing of a caller's text gets in here. Plans are made for the values
         // given, so that a filter or cursor that is not there costs nothing.
         let begin = AssertSqlSafe(format!(
@@ -296,7 +303,8 @@ impl Database {
              set local statement_timeout = {deadline}; set local plan_cache_mode = force_custom_plan"
         ));
         let connection = self.connection(context).await?;
-        let mut reader = Reader { connection, done: false, patience: self.patience(), context };
+        let patience = self.patience().saturating_mul(deadlines);
+        let mut reader = Reader { connection, done: false, patience, context };
         reader.execute(begin).await?;
         Ok(reader)
     }

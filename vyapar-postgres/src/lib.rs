@@ -27,7 +27,8 @@
 //!   connection for up to 5 ms, if the pool has another one to give when it begins to.
 //! - A wait for a lock or a connection ends at the deadline ([`Postgres::with_deadline`])
 //!   with `Busy` and nothing written. [`Postgres::connect`] bounds whole statements at 5 s as
-//!   well; a host that brings its own pool sets `statement_timeout` itself.
+//!   well; a host that brings its own pool sets `statement_timeout` itself. Verifying a store's stock
+//!   reads all of its movements: each of its statements may take sixty deadlines.
 //! - Nothing is decided by the server's clock: `now` comes with each call.
 
 mod access;

@@ -48,9 +48,13 @@ const UNKNOWN: &str = "
        and not exists (select from vyapar.stock_levels s where s.store_id = $1 and s.store_product_id = l.product)
      order by r.id, l.product";
 
+/// How many deadlines one of its statements may take: it reads every movement the store ever had, and
+/// who asks for that waits for it.
+const PATIENCE: u32 = 60;
+
 pub(super) async fn verify(database: &Database, store: StoreId) -> Stored<Verification> {
     let id: Uuid = store.as_uuid();
-    let mut reader = database.reader(Scope::Store(store), "verifying stock").await?;
+    let mut reader = database.reader_within(Scope::Store(store), "verifying stock", PATIENCE).await?;
     let counts = reader.rows(sqlx::query(COUNTS).bind(id)).await?;
     let sums = reader.rows(sqlx::query(SUMS).bind(id)).await?;
     let balances = reader.rows(sqlx::query(BALANCES).bind(id)).await?;

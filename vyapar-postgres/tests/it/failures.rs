@@ -292,6 +292,28 @@ fn a_row_that_makes_no_sense_stops_no_recovery() {
     });
 }
 
+/// A store that sold for years is verified all the same: that takes longer than any lock is waited for.
+#[test]
+fn a_long_ledger_is_verified_although_that_takes_long() {
+    run(async {
+        let database = TestDatabase::create().await;
+        let fixtures = Fixtures::here();
+        let (store, product) = five_of_one_product(&database.postgres().ports().stock, &fixtures).await;
+        let more = format!(
+            "insert into vyapar.stock_movements (store_id, store_product_id, seq, movement_type, quantity, balance_after,
+                    reference_type, reference_id, created_at)
+             select m.store_id, m.store_product_id, n, 'purchase', 1, 4 + n, m.reference_type, m.reference_id, m.created_at
+               from vyapar.stock_movements m, generate_series(2, 200000) n
+              where m.store_product_id = '{product}';
+             update vyapar.stock_levels set current_stock = 4 + 200000, seq = 200000"
+        );
+        sqlx::raw_sql(AssertSqlSafe(more)).execute(database.pool()).await.unwrap();
+        let impatient = database.postgres().with_deadline(Duration::from_millis(50)).ports().stock;
+        let verified = impatient.ledger.verify(store).await.unwrap();
+        assert_eq!((verified.movements, verified.divergences), (200_000, Vec::new()));
+    });
+}
+
 #[test]
 fn a_reservation_whose_lists_do_not_fit_is_named() {
     run(async {
