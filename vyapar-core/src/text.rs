@@ -17,10 +17,9 @@ pub(crate) fn cleaned(text: &str, max: usize) -> String {
 /// Whether it looks like a language tag (BCP 47): parts of 1 to 8 letters and digits with hyphens
 /// between them, the first of 2 or more letters, 35 characters at most.
 pub(crate) fn is_language(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let first = parts.next().is_some_and(|part| part.len() >= 2 && part.bytes().all(|b| b.is_ascii_alphabetic()));
+    let speaks = |part: &str| part.len() >= 2 && part.bytes().all(|b| b.is_ascii_alphabetic());
     let fits = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
-    first && text.len() <= 35 && text.split('-').all(fits)
+    text.len() <= 35 && text.split('-').next().is_some_and(speaks) && text.split('-').all(fits)
 }
 
 #[cfg(test)]

@@ -141,21 +141,21 @@ impl InventoryService {
     ) -> Result<Page<ProductView>, InventoryError> {
         self.check_access(actor, &policy::INVENTORY_PRODUCTS_BY_STOCK, store, "see products and their stock")?;
         let wanted = usize::try_from(page.limit()).unwrap_or(usize::MAX);
-        let (mut items, mut part) = (Vec::new(), page);
-        for call in 1.. {
+        let (mut items, mut part, mut pages) = (Vec::new(), page, MOST_PAGES);
+        loop {
             let filter = ProductFilter { status: Some(ProductStatus::Active), barcode: None };
             let found = self.views(store, filter, part).await?;
             items.extend(found.items.into_iter().filter(|view| state.is_of(view)));
             // Cursors name no place within a page, so no more is asked for than there is room for.
             let room = wanted.saturating_sub(items.len());
+            pages -= 1;
             match found.next {
-                Some(next) if room * 4 >= wanted && call < MOST_PAGES => {
+                Some(next) if room * 4 >= wanted && pages > 0 => {
                     part = PageRequest::first(u32::try_from(room).unwrap_or(u32::MAX)).after(next);
                 }
                 next => return Ok(Page { items, next }),
             }
         }
-        Ok(Page { items, next: None })
     }
 
     /// A page of products with their stock.
@@ -236,40 +236,12 @@ impl InventoryService {
             if details == known.details {
                 return Ok(known);
             }
-            if let Some(next) = self.write_details(actor, known, details.clone()).await? {
-                return Ok(next);
+            let (old, new) = differences(&known.details, &details);
+            let next = StoreProduct { details: details.clone(), ..known };
+            if let Some(written) = self.write(actor, next, "product.update", old, new).await? {
+                return Ok(written);
             }
             // Somebody was quicker: which version it has now is told, or that it was this change.
-        }
-    }
-
-    /// Writes other details; `None` when somebody else changed the product first.
-    async fn write_details(
-        &self,
-        actor: &Actor,
-        known: StoreProduct,
-        details: ProductDetails,
-    ) -> Result<Option<StoreProduct>, InventoryError> {
-        let (env, expected) = (&self.context.env, known.version);
-        let (old, new) = differences(&known.details, &details);
-        let now = env.now();
-        let next = StoreProduct { details, version: expected + 1, updated_at: now, ..known };
-        let audit = AuditDraft {
-            store_id: Some(next.store_id),
-            action: "product.update",
-            entity_type: "store_product",
-            entity_id: next.id.to_string(),
-            old_values: Some(old),
-            new_values: Some(new),
-        }
-        .by(actor, env, now);
-        match self.context.ports.product.products.update(next.store_id, next.clone(), expected, audit).await {
-            Ok(UpdateOutcome::Updated) => Ok(Some(next)),
-            Ok(UpdateOutcome::Stale) => Ok(None),
-            Err(error) if matches!(error.kind(), RepositoryErrorKind::AlreadyExists { .. }) => {
-                Err(InventoryError::SkuTaken(next.details.sku))
-            }
-            Err(error) => Err(error.into()),
         }
     }
 
@@ -320,34 +292,50 @@ impl InventoryService {
         store: StoreId,
         id: ProductId,
         action: &'static str,
-        change: impl Fn(&mut StoreProduct) -> Result<(serde_json::Value, serde_json::Value), InventoryError>,
+        change: impl Fn(&mut StoreProduct) -> Result<(Value, Value), InventoryError>,
     ) -> Result<StoreProduct, InventoryError> {
-        let (env, ports) = (&self.context.env, &self.context.ports);
         for _ in 0..ROUNDS {
             let mut product = self.one(store, id).await?;
-            let expected = product.version;
             let (old, new) = change(&mut product)?;
             if old == new {
                 return Ok(product);
             }
-            let now = env.now();
-            product.version += 1;
-            product.updated_at = now;
-            let audit = AuditDraft {
-                store_id: Some(store),
-                action,
-                entity_type: "store_product",
-                entity_id: id.to_string(),
-                old_values: Some(old),
-                new_values: Some(new),
-            }
-            .by(actor, env, now);
-            match ports.product.products.update(store, product.clone(), expected, audit).await? {
-                UpdateOutcome::Updated => return Ok(product),
-                UpdateOutcome::Stale => {}
+            if let Some(written) = self.write(actor, product, action, old, new).await? {
+                return Ok(written);
             }
         }
         Err(InventoryError::Concurrent)
+    }
+
+    /// Writes a changed product as its next version; `None` when somebody else changed it first.
+    async fn write(
+        &self,
+        actor: &Actor,
+        changed: StoreProduct,
+        action: &'static str,
+        old: Value,
+        new: Value,
+    ) -> Result<Option<StoreProduct>, InventoryError> {
+        let (env, expected) = (&self.context.env, changed.version);
+        let now = env.now();
+        let next = StoreProduct { version: expected + 1, updated_at: now, ..changed };
+        let audit = AuditDraft {
+            store_id: Some(next.store_id),
+            action,
+            entity_type: "store_product",
+            entity_id: next.id.to_string(),
+            old_values: Some(old),
+            new_values: Some(new),
+        }
+        .by(actor, env, now);
+        match self.context.ports.product.products.update(next.store_id, next.clone(), expected, audit).await {
+            Ok(UpdateOutcome::Updated) => Ok(Some(next)),
+            Ok(UpdateOutcome::Stale) => Ok(None),
+            Err(error) if matches!(error.kind(), RepositoryErrorKind::AlreadyExists { .. }) => {
+                Err(InventoryError::SkuTaken(next.details.sku))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn one(&self, store: StoreId, id: ProductId) -> Result<StoreProduct, InventoryError> {
