@@ -1,11 +1,12 @@
 //! A shop with more stock than a benchmark can sell, on any backend.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use tokio::task::JoinSet;
-use vyapar::contact::PersonalText;
+use vyapar::contact::{PersonalText, Phone};
 use vyapar::inventory::{Hold, NewProduct, ProductPrice, Reserve};
 use vyapar::order::{Channel, Destination, PaymentMethod, PlaceLine, PlaceOrder};
 use vyapar::store::{BusinessHours, NewStore, StoreContact, StoreProfile, StoreStatus, StoreType};
@@ -36,6 +37,12 @@ pub(crate) struct Shop {
     pub(crate) env: Env,
     pub(crate) store: StoreId,
     pub(crate) products: Vec<ProductId>,
+    /// What a host has at hand before it calls, so that no measurement holds the making of it.
+    customers: Vec<CustomerId>,
+    name: PersonalText,
+    phone: Phone,
+    /// How many orders were asked for: each has a key of its own.
+    asked: AtomicU64,
 }
 
 impl Shop {
@@ -64,7 +71,18 @@ impl Shop {
             let operation = OperationId::from_uuid(env.uuid());
             vyapar.inventory().receive(&staff, store, operation, &lines).await.expect("stock");
         }
-        Self { vyapar, ports, env, store, products }
+        let customer = |number: u64| env.mac("bench customer", &[&number.to_be_bytes()]).to_uuid();
+        Self {
+            vyapar,
+            ports,
+            store,
+            products,
+            customers: (0..CUSTOMERS).map(|number| CustomerId::from_uuid(customer(number))).collect(),
+            name: PersonalText::parse("name", "Ravi Kumar", 100).expect("a name"),
+            phone: "91234 56789".parse().expect("a phone"),
+            asked: AtomicU64::new(0),
+            env,
+        }
     }
 
     /// The products of one basket, by id.
@@ -103,15 +121,15 @@ impl Shop {
 
     pub(crate) fn order(&self, basket: Basket, seed: u64) -> (Actor, PlaceOrder) {
         // Customers come back: what a first order costs more, its customer's profile, is paid once.
-        let customer = (mix(seed) % CUSTOMERS).to_be_bytes();
-        let customer_id = CustomerId::from_uuid(self.env.mac("bench customer", &[&customer]).to_uuid());
+        let customer = usize::try_from(mix(seed) % CUSTOMERS).expect("an index");
+        let customer_id = self.customers[customer];
         let line = |product_id| PlaceLine { product_id, quantity: Quantity::units(1), notes: None };
         let request = PlaceOrder {
             store_id: self.store,
-            idempotency_key: self.env.uuid().to_string(),
+            idempotency_key: format!("order {}", self.asked.fetch_add(1, Ordering::Relaxed)),
             customer_id,
-            customer_name: PersonalText::parse("name", "Ravi Kumar", 100).expect("a name"),
-            customer_phone: "91234 56789".parse().expect("a phone"),
+            customer_name: self.name.clone(),
+            customer_phone: self.phone.clone(),
             destination: Destination::Pickup,
             lines: self.basket(basket, seed).into_iter().map(line).collect(),
             payment_method: PaymentMethod::Cod,

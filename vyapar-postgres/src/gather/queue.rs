@@ -291,7 +291,8 @@ impl<A, T> Queue<A, T> {
     /// Takes out of the queue, in its order, what may go and can. Nothing overtakes a call for
     /// a row that it waits for, except where it waits for somebody outside this process.
     fn gather(&mut self, most: usize, sharing: Sharing, may_go: impl Fn(&Job<A, T>) -> bool) -> Batch<A, T> {
-        let mut batch = Batch { jobs: Vec::new(), wait: None, keys: Vec::new() };
+        let calls = self.jobs.len().min(most);
+        let mut batch = Batch { jobs: Vec::with_capacity(calls), wait: None, keys: Vec::with_capacity(2 * calls) };
         let mut taken: HashSet<Key> = HashSet::default();
         let mut blocked: HashSet<Key> = HashSet::default();
         // Batches that go on sharing a level would keep a call that waits from its turn, for that
@@ -337,8 +338,11 @@ impl<A, T> Queue<A, T> {
             lines += job.lines;
             batch.jobs.push(job);
         }
-        left.append(&mut self.jobs);
-        self.jobs = left;
+        // Where all went, the queue keeps its room for those that come.
+        if !left.is_empty() {
+            left.append(&mut self.jobs);
+            self.jobs = left;
+        }
         batch
     }
 }

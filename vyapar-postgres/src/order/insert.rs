@@ -22,29 +22,30 @@ pub(crate) struct Inserting;
 
 #[async_trait]
 impl Work for Inserting {
-    type Ask = NewOrder;
+    /// In a box, because it is large and calls are moved about.
+    type Ask = Box<NewOrder>;
     type Answer = InsertOutcome;
 
     const NAME: &'static str = "inserting an order";
     const INTENT: Intent = Intent::Write;
 
-    fn keys(&self, ask: &NewOrder) -> Vec<Key> {
+    fn keys(&self, ask: &Box<NewOrder>) -> Vec<Key> {
         vec![Key::Order(ask.order.store_id, ask.order.id.clone())]
     }
 
-    fn lines(&self, ask: &NewOrder) -> usize {
+    fn lines(&self, ask: &Box<NewOrder>) -> usize {
         ask.order.items.len()
     }
 
     async fn run(
         &self,
         connection: &mut PgConnection,
-        asks: &[&NewOrder],
+        asks: &[&Box<NewOrder>],
         _wait: Option<&Key>,
         patience: Duration,
     ) -> Result<Vec<Stored<Reply<InsertOutcome>>>, sqlx::Error> {
         // By key: the order in which keys are taken.
-        let mut by_key = asks.to_vec();
+        let mut by_key: Vec<&NewOrder> = asks.iter().map(|new| &***new).collect();
         by_key.sort_by(|a, b| (a.order.store_id, &a.order.id).cmp(&(b.order.store_id, &b.order.id)));
         let mut stores: Vec<Uuid> = by_key.iter().map(|new| new.order.store_id.as_uuid()).collect();
         stores.dedup();

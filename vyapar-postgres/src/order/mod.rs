@@ -46,7 +46,7 @@ pub(crate) struct Orders {
 impl OrderRepository for Orders {
     async fn insert(&self, store: StoreId, new: NewOrder) -> Stored<InsertOutcome> {
         insert::check(store, &new, "inserting an order")?;
-        self.insert.call(new).await
+        self.insert.call(Box::new(new)).await
     }
 
     async fn abandon(&self, store: StoreId, id: &OrderId, now: Timestamp) -> Stored<AbandonOutcome> {

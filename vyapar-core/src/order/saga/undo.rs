@@ -51,6 +51,7 @@ impl Saga {
     /// order as it stands after that, which may be another than cancelled when someone else
     /// moved it first.
     pub(super) async fn cancel_lost(&self, order: Order) -> Result<Order, OrderError> {
-        self.cancel_by_system(order, "the stock held for it was released").await
+        // In a box: it comes up rarely, and every order on its way would carry its 7 kB about.
+        Box::pin(self.cancel_by_system(order, "the stock held for it was released")).await
     }
 }
