@@ -52,6 +52,7 @@ const FILES: &[(&str, &str, &str)] = files![
     ("0034", "inventory_upc"),
     ("0035", "order_lean_batches"),
     ("0036", "system_ids_by_bytes"),
+    ("0037", "inventory_largest_returns"),
 ];
 
 /// The migrations, for hosts that run them with their own tools. What was applied is noted in

@@ -86,6 +86,7 @@ macro_rules! __stock_promises {
                 goods_come_back_once_when_sent_sixteen_times_at_once
                 no_more_comes_back_than_went_out
                 no_more_comes_back_than_went_out_at_once
+                goods_that_no_longer_fit_do_not_come_back
                 only_dispatched_goods_come_back
             ]
             recovering [

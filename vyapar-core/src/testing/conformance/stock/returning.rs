@@ -2,13 +2,14 @@
 
 use chrono::TimeDelta;
 
-use super::super::support::at_once;
+use super::super::support::{at_once, refusal};
 use super::shop::{Shop, milli, q};
+use crate::error::RepositoryErrorKind;
 use crate::inventory::{
-    CommitOutcome, GiveBack, GiveBackOutcome, Hold, MovementType, Reference, ReleaseCause, ReleaseOutcome,
-    ReservationState, ShortLine,
+    ChangeKind, ChangeOutcome, CommitOutcome, Delta, GiveBack, GiveBackOutcome, Hold, MovementType, Reference,
+    ReleaseCause, ReleaseOutcome, ReservationState, ShortLine,
 };
-use crate::quantity::StockUnit;
+use crate::quantity::{Quantity, StockUnit};
 use crate::testing::Bench;
 
 use MovementType::{Damage, Purchase, Return, Sale};
@@ -100,6 +101,31 @@ pub async fn no_more_comes_back_than_went_out(bench: &Bench) {
     let less = GiveBack { lines: request.lines[2..3].to_vec(), ..request };
     assert_eq!(give_back(&shop, &less).await, GiveBackOutcome::Booked);
     assert_eq!(shop.stored(&hold).await.lines[2].given_back, q(1));
+    shop.adds_up(&products, &[hold]).await;
+}
+
+/// Goods for which there is no room any more, because the shelf was filled up meanwhile, are refused,
+/// sellable or not, with all that came with them; the same operation may come again.
+pub async fn goods_that_no_longer_fit_do_not_come_back(bench: &Bench) {
+    let shop = Shop::new(bench);
+    let products = shop.products(2, StockUnit::Kg, q(9)).await;
+    let hold = shop.dispatched(&[(products[0], q(3)), (products[1], q(3))]).await;
+    let change = async |kind, by| {
+        let change = shop.make.change(kind, &[(products[1], Delta::By(by))]);
+        let outcome = shop.ledger.change(shop.store, change).await.unwrap();
+        assert!(matches!(outcome, ChangeOutcome::Applied(_)), "{outcome:?}");
+    };
+    change(ChangeKind::Purchase, Quantity::MAX.since(q(6))).await;
+    let [sellable, spoilt] = [true, false]
+        .map(|sellable| shop.make.give_back(&hold, &[(products[0], q(1), true), (products[1], q(1), sellable)]));
+    for request in [&sellable, &spoilt] {
+        let full = RepositoryErrorKind::LimitExceeded { what: "stock", max: 999_999_999 };
+        assert_eq!(refusal(shop.reservations.give_back(shop.store, request.clone()).await), full);
+        assert_eq!((shop.stock(products[0]).await.0, shop.stock(products[1]).await.0), (q(6), Quantity::MAX));
+    }
+    change(ChangeKind::Damage, q(1).outward()).await;
+    assert_eq!(give_back(&shop, &sellable).await, GiveBackOutcome::Booked);
+    assert_eq!((shop.stock(products[0]).await.0, shop.stock(products[1]).await.0), (q(7), Quantity::MAX));
     shop.adds_up(&products, &[hold]).await;
 }
 
